@@ -1,0 +1,70 @@
+"""The contract between Candor and whatever turns text into vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from knowledge.types import Encoding, Span, TermOrigin
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """What an index must know about the encoder that fills it.
+
+    ``id`` changes whenever the same text would get other vectors (name, version, settings): an
+    index records it and refuses another. ``dense_size`` is 0 and ``sparse`` false where that side
+    is missing. ``uses_idf`` says that query weights are multiplied by the collection's inverse
+    document frequency before they meet the index. ``languages`` are ISO 639-1 codes the encoder
+    was trained on; empty means unknown. ``max_tokens`` is the longest text that is read whole.
+    """
+
+    id: str
+    dense_size: int
+    sparse: bool
+    uses_idf: bool
+    max_tokens: int
+    languages: tuple[str, ...] = ()
+
+
+class Encoder(Protocol):
+    """Text to a dense and a sparse vector. Passages and queries are encoded by separate methods.
+
+    Implementations are safe to call from several threads and sort by length inside a call.
+    """
+
+    @property
+    def spec(self) -> EncoderSpec: ...
+
+    def encode_passages(self, texts: Sequence[str]) -> list[Encoding]:
+        """Encode passages, in the order given. Text past ``max_tokens`` is not read."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str]) -> list[Encoding]:
+        """Encode queries, in the order given, before any collection IDF is applied."""
+        ...
+
+    def trace_passage(self, text: str) -> list[TermOrigin]:
+        """Every sparse term of a passage with the words that produced it, heaviest first."""
+        ...
+
+    def trace_query(self, text: str) -> list[TermOrigin]:
+        """Every sparse term of a query with the words that produced it, heaviest first."""
+        ...
+
+    def words(self, terms: Sequence[int], *texts: str) -> Mapping[int, str]:
+        """The readable word of each term id.
+
+        A term that stands for a whole word outside the vocabulary is read back from ``texts``,
+        where it must be written. Pieces of a word carry no marks of the tokenizer.
+        """
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Length of each text in the encoder's tokens, without special tokens."""
+        ...
+
+    def token_spans(self, text: str) -> list[Span]:
+        """The character span of each token of a text of any length, in order."""
+        ...
