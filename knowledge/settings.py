@@ -1,0 +1,128 @@
+"""Every setting of Candor in one place. Only the composition root reads it.
+
+A setting is an environment variable with the prefix ``CANDOR_`` or a file of that name, in lower
+case, in the folder that ``CANDOR_SECRETS`` names (how container secrets arrive). No secret has a
+default.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from knowledge.types import ArmName
+
+
+class Settings(BaseSettings):
+    """Settings with their defaults: an embedded, offline Candor on this machine."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CANDOR_", extra="ignore", secrets_dir=os.environ.get("CANDOR_SECRETS") or None
+    )
+
+    data: Path = Field(default=Path("data"), description="The data folder.")
+    host: str = Field(default="127.0.0.1", description="The address that `candor serve` binds.")
+    port: int = Field(
+        default=8000,
+        ge=0,
+        le=65535,
+        validation_alias=AliasChoices("CANDOR_PORT", "PORT"),
+        description="The port that `candor serve` binds.",
+    )
+    public_url: str = Field(
+        default="", description="The address that browsers reach this server at, behind a proxy."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+
+    database_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="`postgresql://user:password@host/name`; empty: SQLite in the data folder.",
+    )
+    qdrant_url: str = Field(
+        default="", description="A Qdrant server or cluster; empty: the embedded engine."
+    )
+    qdrant_api_key: SecretStr = SecretStr("")
+    qdrant_collection: str = "candor"
+    qdrant_shards: int = Field(default=1, ge=1)
+    qdrant_replicas: int = Field(default=1, ge=1)
+    worker: bool = Field(
+        default=True, description="Whether `candor serve` also works off ingestion jobs."
+    )
+
+    encoder: Literal["bundled", "huggingface"] = "bundled"
+    encoder_sparse_model: str = Field(
+        default="", description="Hugging Face name or folder of a sparse encoder."
+    )
+    encoder_dense_model: str = Field(
+        default="", description="Hugging Face name or folder of a dense encoder."
+    )
+    encoder_query_mode: Literal["default", "inference-free", "encoded"] = "default"
+    encoder_threads: int = Field(default=2, ge=1, description="Threads of one encoding call.")
+    encoder_device: str = Field(default="cpu", description="`cpu`, `cuda`, `cuda:0`, `mps`.")
+    reranker_model: str = Field(
+        default="", description="Hugging Face name or folder of a cross-encoder; empty: none."
+    )
+    rerank_candidates: int = Field(default=20, ge=1, le=200)
+    rerank_budget_ms: int = Field(
+        default=500, ge=1, description="After this the fused order stands."
+    )
+
+    search_candidates: int = Field(
+        default=100, ge=1, le=1000, description="Hits that each arm contributes to fusion."
+    )
+    fusion: Literal["rrf", "minmax", "dbsf"] = "rrf"
+    rrf_k: int = Field(default=60, ge=0)
+    sparse_weight: float = Field(default=1.0, ge=0)
+    dense_weight: float = Field(default=1.0, ge=0)
+
+    llm_provider: Literal["", "openai", "anthropic", "google"] = Field(
+        default="",
+        description="Empty: extractive answers. `openai` is any OpenAI-compatible endpoint.",
+    )
+    llm_model: str = ""
+    llm_base_url: str = Field(
+        default="", description="Endpoint, such as `http://127.0.0.1:11434/v1` for Ollama."
+    )
+    llm_api_key: SecretStr = SecretStr("")
+    llm_timeout_s: float = Field(default=60.0, gt=0)
+    llm_max_tokens: int = Field(default=800, ge=16)
+    llm_context_window: int = Field(default=8192, ge=1024)
+
+    allowed_private_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Hosts (`name` or `name:port`, by comma) that may be private addresses.",
+    )
+    user_agent: str = "CandorBot/0.1"
+    fetch_timeout_s: float = Field(default=20.0, gt=0)
+    fetch_max_bytes: int = Field(default=40_000_000, ge=1024)
+    crawl_concurrency: int = Field(default=8, ge=1, le=64)
+    upload_max_bytes: int = Field(default=300_000_000, ge=1024)
+    parse_timeout_s: float = Field(default=120.0, gt=0)
+    parse_memory_mb: int = Field(default=1024, ge=128)
+    chunk_tokens: int = Field(default=200, ge=32, le=2048)
+
+    @field_validator("allowed_private_hosts", mode="before")
+    @classmethod
+    def _split_by_comma(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def files_folder(self) -> Path:
+        """Where uploaded files lie, by their SHA-256."""
+        return self.data / "files"
+
+    @property
+    def embedded_index_folder(self) -> Path:
+        """Where the embedded engine keeps its shard."""
+        return self.data / "index"
+
+    def arm_weights(self) -> dict[ArmName, float]:
+        """The fusion weight of each arm."""
+        return {"sparse": self.sparse_weight, "dense": self.dense_weight}

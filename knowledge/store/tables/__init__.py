@@ -1,0 +1,54 @@
+"""The relational records, one module per area. The database is the truth; the index follows it."""
+
+from knowledge.store.tables.assistant import Assistant, Conversation, Message
+from knowledge.store.tables.base import Base, utc_now
+from knowledge.store.tables.content import (
+    Chunk,
+    Document,
+    DocumentState,
+    IndexRecord,
+    KnowledgeBase,
+    Source,
+    SourceKind,
+    TermStatistic,
+)
+from knowledge.store.tables.identity import (
+    ApiToken,
+    AuditEntry,
+    IdempotencyKey,
+    Role,
+    SignInLink,
+    User,
+    UserSession,
+    Workspace,
+)
+from knowledge.store.tables.work import ItemState, Run, RunItem, RunState, WorkerRecord
+
+__all__ = [
+    "ApiToken",
+    "Assistant",
+    "AuditEntry",
+    "Base",
+    "Chunk",
+    "Conversation",
+    "Document",
+    "DocumentState",
+    "IdempotencyKey",
+    "IndexRecord",
+    "ItemState",
+    "KnowledgeBase",
+    "Message",
+    "Role",
+    "Run",
+    "RunItem",
+    "RunState",
+    "SignInLink",
+    "Source",
+    "SourceKind",
+    "TermStatistic",
+    "User",
+    "UserSession",
+    "WorkerRecord",
+    "Workspace",
+    "utc_now",
+]

@@ -1,0 +1,74 @@
+"""What visitors meet: assistants, conversations and their messages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from knowledge.store.tables.base import Base, Identified, JsonObject, utc_now
+
+
+class Assistant(Identified, Base):
+    """A chat assistant and the knowledge bases it reads.
+
+    ``public_key`` names it on a website; it is no secret and opens nothing but its chat, from the
+    origins listed. ``appearance`` and ``behaviour`` hold what its pages edit.
+    """
+
+    __tablename__ = "assistants"
+
+    workspace_id: Mapped[UUID] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str] = mapped_column(String(200))
+    public_key: Mapped[str] = mapped_column(String(64), unique=True)
+    knowledge_base_ids: Mapped[list[str]] = mapped_column(default_factory=list)
+    allowed_origins: Mapped[list[str]] = mapped_column(default_factory=list)
+    welcome: Mapped[str] = mapped_column(String(1000), default="")
+    suggestions: Mapped[list[str]] = mapped_column(default_factory=list)
+    appearance: Mapped[JsonObject] = mapped_column(default_factory=dict)
+    behaviour: Mapped[JsonObject] = mapped_column(default_factory=dict)
+    sample: Mapped[bool] = mapped_column(default=False)
+
+
+class Conversation(Identified, Base):
+    """A series of questions and answers. ``visitor`` is a random name without personal data."""
+
+    __tablename__ = "conversations"
+
+    workspace_id: Mapped[UUID] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"), index=True
+    )
+    assistant_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("assistants.id", ondelete="SET NULL"), default=None, index=True
+    )
+    visitor: Mapped[str] = mapped_column(String(64), default="")
+    title: Mapped[str] = mapped_column(String(300), default="")
+    updated_at: Mapped[datetime] = mapped_column(default_factory=utc_now, index=True)
+
+
+class Message(Identified, Base):
+    """A question (``role`` ``user``) or an answer (``assistant``) with its citations.
+
+    ``citations``: as sent to the reader. ``explanation``: the compact record of why each cited
+    passage was found, readable after the index has changed. ``query``: what was searched for.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (UniqueConstraint("conversation_id", "ordinal"),)
+
+    conversation_id: Mapped[UUID] = mapped_column(
+        ForeignKey("conversations.id", ondelete="CASCADE")
+    )
+    ordinal: Mapped[int]
+    role: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(Text)
+    query: Mapped[str] = mapped_column(Text, default="")
+    abstained: Mapped[bool] = mapped_column(default=False)
+    citations: Mapped[list[JsonObject]] = mapped_column(default_factory=list)
+    explanation: Mapped[JsonObject] = mapped_column(default_factory=dict)
+    model: Mapped[str] = mapped_column(String(200), default="")
+    took_ms: Mapped[float] = mapped_column(default=0.0)

@@ -1,0 +1,172 @@
+"""What Candor knows: knowledge bases, their sources, documents and chunks, and their terms."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from knowledge.store.tables.base import Base, Identified, JsonObject, utc_now
+
+
+class KnowledgeBase(Identified, Base):
+    """A set of documents that is searched together.
+
+    ``statistics_version`` grows with every change of its chunks: whoever caches something that is
+    computed from them (the collection's document frequencies) compares it.
+    """
+
+    __tablename__ = "knowledge_bases"
+    __table_args__ = (UniqueConstraint("workspace_id", "name"),)
+
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(String(1000), default="")
+    statistics_version: Mapped[int] = mapped_column(default=0)
+
+
+class SourceKind(StrEnum):
+    """Where documents come from."""
+
+    WEBSITE = "website"
+    UPLOAD = "upload"
+    TEXT = "text"
+    FEED = "feed"
+    PUSH = "push"
+
+
+class Source(Identified, Base):
+    """A place that yields documents.
+
+    ``config`` holds what its kind needs: for a website ``start`` (address), ``include``,
+    ``exclude`` (path patterns), ``max_pages``, ``max_depth``, ``sitemap``.
+    """
+
+    __tablename__ = "sources"
+
+    knowledge_base_id: Mapped[UUID] = mapped_column(
+        ForeignKey("knowledge_bases.id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[SourceKind] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(500))
+    config: Mapped[JsonObject] = mapped_column(default_factory=dict)
+    schedule: Mapped[str] = mapped_column(String(100), default="")
+    paused: Mapped[bool] = mapped_column(default=False)
+    last_run_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class DocumentState(StrEnum):
+    """Where a document stands. ``MISSING``: gone from its source, kept for the grace period."""
+
+    QUEUED = "queued"
+    INDEXED = "indexed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    DUPLICATE = "duplicate"
+    MISSING = "missing"
+
+
+class Document(Identified, Base):
+    """One page or file.
+
+    ``address`` is where a citation links to; for an upload ``upload:///`` and the file's name.
+    ``content_hash`` is the SHA-256 of the bytes as fetched, ``text`` the document as Markdown,
+    which chunk spans point into. ``version`` counts the contents it has had. ``term_counts`` is
+    what this document adds to the knowledge base's term statistics, so that a change can take
+    back exactly what was added: ``uint32`` pairs of term id and number of chunks.
+    """
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        UniqueConstraint("source_id", "address"),
+        Index("ix_documents_listing", "knowledge_base_id", "created_at", "id"),
+    )
+
+    knowledge_base_id: Mapped[UUID] = mapped_column(
+        ForeignKey("knowledge_bases.id", ondelete="CASCADE")
+    )
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("sources.id", ondelete="CASCADE"))
+    address: Mapped[str] = mapped_column(String(2000))
+    external_id: Mapped[str | None] = mapped_column(String(500), default=None)
+    title: Mapped[str] = mapped_column(String(1000), default="")
+    state: Mapped[DocumentState] = mapped_column(
+        String(16), default=DocumentState.QUEUED, index=True
+    )
+    media_type: Mapped[str] = mapped_column(String(200), default="")
+    language: Mapped[str] = mapped_column(String(8), default="")
+    size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    content_hash: Mapped[str] = mapped_column(String(64), default="", index=True)
+    stored_file: Mapped[str] = mapped_column(String(100), default="")
+    text: Mapped[str] = mapped_column(Text, default="", deferred=True)
+    marks: Mapped[list[JsonObject]] = mapped_column(default_factory=list, deferred=True)
+    warnings: Mapped[list[str]] = mapped_column(default_factory=list)
+    version: Mapped[int] = mapped_column(default=0)
+    chunk_count: Mapped[int] = mapped_column(default=0)
+    term_counts: Mapped[bytes] = mapped_column(LargeBinary, default=b"", deferred=True)
+    duplicate_of: Mapped[UUID | None] = mapped_column(default=None)
+    error_code: Mapped[str] = mapped_column(String(64), default="")
+    error_detail: Mapped[str] = mapped_column(String(1000), default="")
+    error_action: Mapped[str] = mapped_column(String(1000), default="")
+    etag: Mapped[str] = mapped_column(String(500), default="")
+    last_modified: Mapped[str] = mapped_column(String(100), default="")
+    modified_at: Mapped[datetime | None] = mapped_column(default=None)
+    fetched_at: Mapped[datetime | None] = mapped_column(default=None)
+    indexed_at: Mapped[datetime | None] = mapped_column(default=None)
+    missing_since: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Chunk(Base):
+    """A passage. ``id`` is its point id in the index: UUIDv5 of (knowledge base, document,
+    ordinal, content hash), so that indexing twice changes nothing.
+
+    ``passage_hash`` is the SHA-256 of the text it was encoded with.
+    """
+
+    __tablename__ = "chunks"
+    __table_args__ = (UniqueConstraint("document_id", "ordinal"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))
+    knowledge_base_id: Mapped[UUID] = mapped_column(
+        ForeignKey("knowledge_bases.id", ondelete="CASCADE"), index=True
+    )
+    source_id: Mapped[UUID] = mapped_column(
+        ForeignKey("sources.id", ondelete="CASCADE"), index=True
+    )
+    ordinal: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    span_start: Mapped[int]
+    span_end: Mapped[int]
+    passage_hash: Mapped[str] = mapped_column(String(64))
+    heading: Mapped[list[str]] = mapped_column(default_factory=list)
+    repeated: Mapped[str] = mapped_column(Text, default="")
+    page: Mapped[int | None] = mapped_column(default=None)
+    seconds: Mapped[float | None] = mapped_column(default=None)
+    anchor: Mapped[str | None] = mapped_column(String(500), default=None)
+    created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+
+
+class TermStatistic(Base):
+    """In how many chunks of a knowledge base a sparse term has a weight."""
+
+    __tablename__ = "term_statistics"
+
+    knowledge_base_id: Mapped[UUID] = mapped_column(
+        ForeignKey("knowledge_bases.id", ondelete="CASCADE"), primary_key=True
+    )
+    term: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    chunks: Mapped[int]
+
+
+class IndexRecord(Identified, Base):
+    """A vector index and the encoder that filled it. Exactly one is ``active``."""
+
+    __tablename__ = "indexes"
+
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    encoder: Mapped[str] = mapped_column(String(200))
+    dense_size: Mapped[int]
+    active: Mapped[bool] = mapped_column(default=False)
