@@ -80,7 +80,7 @@ async def replace_counts(
     )
     for start in range(0, len(rows), _ROWS_PER_STATEMENT):
         await session.execute(statement, rows[start : start + _ROWS_PER_STATEMENT])
-    if any(row["chunks"] < 0 for row in rows):
+    if any(count < 0 for count in change.values()):
         await session.execute(
             delete(TermStatistic).where(
                 TermStatistic.knowledge_base_id == knowledge_base_id, TermStatistic.chunks <= 0
