@@ -1,0 +1,87 @@
+# Candor. `make run` starts it, `make test` proves it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PORT ?= 8000
+CANDOR_DATA ?= data
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+export PORT CANDOR_DATA
+
+.PHONY: help install run test check lint types imports format install-dev system-packages \
+	test-qdrant bench-retrieval bench-search bench-ingestion bench-answers bench-site bench-crash \
+	bench-widget encoder clean
+
+help: ## Show what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Candor needs Python 3.11 or newer; set PYTHON=/path/to/python3.11."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { echo "Cannot create $(VENV). On Debian: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing Candor into $(VENV) ..."
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing Candor and what its tests need into $(VENV) ..."
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+install: $(VENV)/.installed ## Make .venv with the candor command
+
+install-dev: $(VENV)/.installed-dev ## The same, with everything the tests need
+
+run: install ## Serve on http://127.0.0.1:8000 (PORT, CANDOR_DATA change it)
+	@exec $(BIN)/candor serve
+
+system-packages:
+	@PYTHON=$(BIN)/python bash tests/system-packages.sh
+
+test: install-dev system-packages check ## Checks and all tests, with a real browser and PostgreSQL
+	@$(BIN)/python -m pytest
+
+check: install-dev lint types imports ## ruff, mypy --strict, import-linter
+
+lint:
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types:
+	@$(BIN)/mypy
+
+imports:
+	@$(BIN)/lint-imports
+
+format: install-dev ## Format and fix what can be fixed
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+test-qdrant: install-dev ## The index suite against a real server: QDRANT_URL=http://host:6333
+	@test -n "$${QDRANT_URL:-}" || { echo "Say where: make test-qdrant QDRANT_URL=http://127.0.0.1:6333"; exit 2; }
+	@$(BIN)/python -m pytest tests/knowledge/index --qdrant-url "$$QDRANT_URL"
+
+bench-retrieval: install-dev ## Retrieval quality on BEIR folders: DATA=folder
+	@test -n "$${DATA:-}" || { echo "Say where: make bench-retrieval DATA=path/to/beir-sets"; exit 2; }
+	@$(BIN)/python -m benchmarks.retrieval "$$DATA"
+
+bench-search: install-dev ## Search latency over 10,000 chunks
+	@$(BIN)/python -m benchmarks.search_speed
+
+bench-ingestion: install-dev ## Crawl, parse and indexing speed
+	@$(BIN)/python -m benchmarks.ingestion
+
+bench-answers: install-dev ## Answers and abstention on a BEIR folder: DATA=folder
+	@test -n "$${DATA:-}" || { echo "Say where: make bench-answers DATA=path/to/beir-set"; exit 2; }
+	@$(BIN)/python -m benchmarks.answers "$$DATA"
+
+bench-widget: install-dev ## Compressed size of the widget
+	@$(BIN)/python -m benchmarks.widget_size
+
+clean: ## Remove what was built, not the data folder
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache artifacts
