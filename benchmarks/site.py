@@ -1,0 +1,152 @@
+"""A whole website and a folder of documents through the command line, as a user would do it.
+
+``python -m benchmarks.site SITE DOCUMENTS QUESTIONS`` serves the folder ``SITE`` on loopback, adds
+the site and every file of ``DOCUMENTS`` to a fresh data folder, asks every question of
+``QUESTIONS`` (JSON lines: ``question``, ``pages``: any of these may be cited first) and writes
+``benchmarks/results/site.json`` and ``site.md``: what was indexed, what was not and why, each
+question with the page cited first, and the misses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from benchmarks.machine import describe
+
+RESULTS = Path(__file__).parent / "results"
+
+
+class _QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: the progress of ``candor add`` is what is watched."""
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Serve a folder on a free port of the loopback address; yields its address."""
+    handler = functools.partial(_QuietHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+class Candor:
+    """The command line on one data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self._environment = os.environ | {
+            "CANDOR_DATA": str(data),
+            "CANDOR_ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
+            "CANDOR_SAMPLE": "false",
+        }
+
+    def __call__(self, *arguments: str) -> Any:
+        """Run a command with ``--json`` and return what it printed."""
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "candor"), *arguments, "--json"],
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            check=False,
+        )
+        if not done.stdout.strip():
+            raise SystemExit(f"candor {' '.join(arguments)} printed nothing ({done.returncode})")
+        return json.loads(done.stdout)
+
+
+def ask_all(candor: Candor, questions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Ask every question; an outcome names the page cited first and whether it is a right one."""
+    outcomes = []
+    for entry in questions:
+        answer = candor("ask", entry["question"], "--kb", "site")
+        cited = [urlsplit(citation["address"]).path.lstrip("/") for citation in answer["citations"]]
+        outcomes.append(
+            {
+                "question": entry["question"],
+                "pages": entry["pages"],
+                "cited_first": cited[0] if cited else "",
+                "right": bool(cited) and cited[0] in entry["pages"],
+                "abstained": answer["abstained"],
+                "answer": answer["answer"],
+                "took_ms": answer["took_ms"],
+            }
+        )
+    return outcomes
+
+
+def report(result: dict[str, Any]) -> str:
+    """The result as a page of Markdown."""
+    outcomes = result["questions"]
+    right = sum(outcome["right"] for outcome in outcomes)
+    lines = [
+        "# A website and a folder of documents, end to end",
+        "",
+        f"Measured {result['measured_at']} on {result['machine']} with `python -m benchmarks.site`.",
+        "",
+        f"Site: {result['site']['seconds']:.0f} s. Documents: "
+        f"{result['documents']['seconds']:.0f} s.",
+        "",
+        "```json",
+        json.dumps(result["status"], indent=1),
+        "```",
+        "",
+        f"## Questions: {right} of {len(outcomes)} answered with a right page cited first",
+        "",
+        "| question | cited first | right |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {o['question']} | {o['cited_first'] or 'abstained'} | {'yes' if o['right'] else 'NO'} |"
+        for o in outcomes
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Run the benchmark on the folders named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("site", type=Path)
+    parser.add_argument("documents", type=Path)
+    parser.add_argument("questions", type=Path)
+    arguments = parser.parse_args()
+    questions = [
+        json.loads(line) for line in arguments.questions.read_text("utf-8").splitlines() if line
+    ]
+    with tempfile.TemporaryDirectory() as data, serve(arguments.site) as address:
+        candor = Candor(Path(data))
+        started = time.perf_counter()
+        site = candor("add", address, "--kb", "site", "--wait")
+        site_done = time.perf_counter()
+        documents = candor("add", str(arguments.documents), "--kb", "documents", "--wait")
+        documents_done = time.perf_counter()
+        result = {
+            "measured_at": datetime.now(UTC).date().isoformat(),
+            "machine": describe(),
+            "site": {"seconds": site_done - started, "added": site},
+            "documents": {"seconds": documents_done - site_done, "added": documents},
+            "status": candor("status"),
+            "questions": ask_all(candor, questions),
+        }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "site.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    (RESULTS / "site.md").write_text(report(result), encoding="utf-8")
+    print(report(result))
+
+
+if __name__ == "__main__":
+    main()
