@@ -92,6 +92,10 @@ class Settings(BaseSettings):
     llm_timeout_s: float = Field(default=60.0, gt=0)
     llm_max_tokens: int = Field(default=800, ge=16)
     llm_context_window: int = Field(default=8192, ge=1024)
+    llm_quote_on_failure: bool = Field(
+        default=False,
+        description="Whether sentences are quoted, and said to be, where the model fails.",
+    )
 
     allowed_private_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),

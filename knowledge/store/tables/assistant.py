@@ -35,7 +35,11 @@ class Assistant(Identified, Base):
 
 
 class Conversation(Identified, Base):
-    """A series of questions and answers. ``visitor`` is a random name without personal data."""
+    """A series of questions and answers.
+
+    ``visitor`` is the SHA-256 in hex of a secret that only the visitor's browser keeps; empty for
+    the conversations of staff.
+    """
 
     __tablename__ = "conversations"
 
@@ -55,6 +59,7 @@ class Message(Identified, Base):
 
     ``citations``: as sent to the reader. ``explanation``: the compact record of why each cited
     passage was found, readable after the index has changed. ``query``: what was searched for.
+    ``error_code``: set where the turn failed, and ``text`` is as far as it came.
     """
 
     __tablename__ = "messages"
@@ -72,3 +77,4 @@ class Message(Identified, Base):
     explanation: Mapped[JsonObject] = mapped_column(default_factory=dict)
     model: Mapped[str] = mapped_column(String(200), default="")
     took_ms: Mapped[float] = mapped_column(default=0.0)
+    error_code: Mapped[str] = mapped_column(String(64), default="")

@@ -273,6 +273,7 @@ def upgrade() -> None:
     sa.Column('explanation', sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), 'postgresql'), nullable=False),
     sa.Column('model', sa.String(length=200), nullable=False),
     sa.Column('took_ms', sa.Double(), nullable=False),
+    sa.Column('error_code', sa.String(length=64), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('created_at', knowledge.store.tables.base.UtcDateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['conversation_id'], ['conversations.id'], name=op.f('fk_messages_conversation_id_conversations'), ondelete='CASCADE'),

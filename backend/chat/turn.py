@@ -1,0 +1,290 @@
+"""One turn of a conversation: from a question to a stored, cited answer.
+
+::
+
+    question -> understand -> search -> answer -> cite -> explain -> store -> events
+
+How to call it::
+
+    chat = Chat(database, searcher, encoder, ChatSettings(), language_model=None)
+    reader = Reader(workspace_id, assistant_id, visitor)   # visitor=None: staff
+    turn = await chat.begin(Question("How do I ...?", reader, knowledge_base_ids))
+
+    async for event in turn.events():      # a stream: search_results ... final_answer | error
+        send(event.name, event.data())
+    final = await turn.finish()            # or, without a stream, the final answer alone
+
+:meth:`Chat.begin` raises what is wrong with the question (:class:`InvalidQuery`,
+:class:`NotFound`) while nothing has been sent yet. From then on a :class:`CandorError` is the last
+event of :meth:`Turn.events`, while :meth:`Turn.finish` raises it. A turn runs once. It holds no
+session while it is read, so a reader may leave at any event (``aclose`` or cancellation): the
+question is stored by then, and no task is left behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from backend.chat.answer_extractive import ExtractiveWriter
+from backend.chat.answer_llm import LanguageModelWriter
+from backend.chat.events import (
+    ChatEvent,
+    Citation,
+    CitationFound,
+    FinalAnswer,
+    JsonObject,
+    MessageDelta,
+    SearchResults,
+    TurnFailed,
+    citation_data,
+)
+from backend.chat.llm import LanguageModel
+from backend.chat.settings import ChatSettings
+from backend.chat.understand import Understood, clean, understand
+from backend.chat.writer import EXTRACTIVE, AnswerWriter, Exchange, Task, Written
+from backend.search.search import Searcher, SearchRequest, SearchResult
+from knowledge.encode.encoder import Encoder
+from knowledge.errors import CandorError, NotFound, StoreFault
+from knowledge.store.conversations import (
+    NewAnswer,
+    Reader,
+    add_answer,
+    add_question,
+    find_conversation,
+    read_exchanges,
+)
+from knowledge.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, by whom, and where the answer may come from.
+
+    ``tone`` is how the assistant is to speak, for a language model alone: quoted sentences keep
+    the words of their source.
+    """
+
+    text: str
+    reader: Reader
+    knowledge_base_ids: tuple[UUID, ...]
+    conversation_id: UUID | None = None
+    tone: str = ""
+
+
+class Explainer(Protocol):
+    """What makes the record of why each cited passage was found."""
+
+    async def record(
+        self, request: SearchRequest, result: SearchResult, chunk_ids: tuple[UUID, ...]
+    ) -> JsonObject:
+        """A compact record that stays readable after the index has changed."""
+        ...
+
+
+class Chat:
+    """Everything that turns share. Without a language model, answers are quoted sentences."""
+
+    def __init__(
+        self,
+        database: Database,
+        searcher: Searcher,
+        encoder: Encoder,
+        settings: ChatSettings | None = None,
+        language_model: LanguageModel | None = None,
+        explainer: Explainer | None = None,
+    ) -> None:
+        self.database = database
+        self.searcher = searcher
+        self.settings = settings or ChatSettings()
+        self.language_model = language_model
+        self.explainer = explainer
+        quoting = ExtractiveWriter(encoder, self.settings)
+        self.writer: AnswerWriter = (
+            LanguageModelWriter(language_model, encoder, self.settings, quoting)
+            if language_model
+            else quoting
+        )
+
+    async def begin(self, question: Question) -> Turn:
+        """Check the question and read the conversation so far.
+
+        Raises :class:`InvalidQuery` where there is nothing to search for or too much, and
+        :class:`NotFound` where the conversation is not this reader's.
+        """
+        text = clean(question.text, self.settings.question_characters)
+        history: tuple[Exchange, ...] = ()
+        if question.conversation_id is not None:
+            async with self.database.reading() as session:
+                found = await find_conversation(
+                    session, question.reader, question.conversation_id
+                )
+                if found.visitor != question.reader.visitor_name:
+                    raise NotFound(
+                        "This conversation belongs to a visitor, who alone can continue it.",
+                        "Ask without it to begin a new one.",
+                    )
+                pairs = await read_exchanges(session, found.id, self.settings.history_turns)
+            history = tuple(Exchange(*pair) for pair in pairs)
+        return Turn(self, question, text, history)
+
+
+class Turn:
+    """One question on its way to an answer. Made by :meth:`Chat.begin`; runs once."""
+
+    def __init__(
+        self, chat: Chat, question: Question, text: str, history: tuple[Exchange, ...]
+    ) -> None:
+        self.conversation_id = question.conversation_id or uuid4()
+        self.message_id = uuid4()
+        self._chat = chat
+        self._question = question
+        self._text = text
+        self._history = history
+        self._started = perf_counter()
+        self._sent: list[str] = []
+        self._cited: list[Citation] = []
+        self._question_stored = False
+
+    async def finish(self) -> FinalAnswer:
+        """Run the turn without a stream. Raises the error that a stream would end with."""
+        async with aclosing(self.events()) as events:
+            async for event in events:
+                if isinstance(event, TurnFailed):
+                    raise event.error
+                if isinstance(event, FinalAnswer):
+                    return event
+        raise AssertionError("a turn ends with a final answer or an error")
+
+    async def events(self) -> AsyncIterator[ChatEvent]:
+        """Run the turn. The flow of the module's first lines, top to bottom."""
+        query = self._text
+        try:
+            understood = await understand(self._text, self._history, self._chat.language_model)
+            query = understood.query
+            request, result = await self._search(understood)
+            yield self._results(result)
+            await self._store_question()
+            written: Written | None = None
+            async with aclosing(self._write(understood, result)) as parts:
+                async for part in parts:
+                    if isinstance(part, Written):
+                        written = part
+                    else:
+                        yield part
+            assert written is not None, "a writer ends with what it has written"
+            explanation = await self._explain(request, result, written)
+            final = self._final(written)
+            await self._store_answer(final, query, explanation)
+            yield final
+        except CandorError as error:
+            await self._store_failure(error, query)
+            yield TurnFailed(error)
+
+    async def _search(self, understood: Understood) -> tuple[SearchRequest, SearchResult]:
+        """Search, unless the words ask for nothing (a greeting)."""
+        request = SearchRequest(
+            query=understood.query,
+            knowledge_base_ids=self._question.knowledge_base_ids,
+            limit=self._chat.settings.hits,
+        )
+        if understood.reply:
+            return request, SearchResult(understood.query, (), 0.0, ())
+        return request, await self._chat.searcher.search(request)
+
+    def _results(self, result: SearchResult) -> SearchResults:
+        return SearchResults(
+            self.conversation_id, self.message_id, result.query, result.took_ms, result.hits
+        )
+
+    async def _write(
+        self, understood: Understood, result: SearchResult
+    ) -> AsyncIterator[ChatEvent | Written]:
+        """The answer's pieces and citations, remembered for the case that the turn fails."""
+        if understood.reply:
+            yield MessageDelta(understood.reply)
+            yield Written(understood.reply, abstained=False, citations=(), model=EXTRACTIVE)
+            return
+        task = Task(
+            question=self._text,
+            query=understood.query,
+            language=understood.language,
+            hits=result.hits,
+            history=self._history,
+            tone=self._question.tone,
+        )
+        async with aclosing(self._chat.writer.write(task)) as parts:
+            async for part in parts:
+                if isinstance(part, MessageDelta):
+                    self._sent.append(part.delta)
+                elif isinstance(part, CitationFound):
+                    self._cited.append(part.citation)
+                yield part
+
+    async def _explain(
+        self, request: SearchRequest, result: SearchResult, written: Written
+    ) -> JsonObject:
+        """Why each cited passage was found, and which passages the answer was written from."""
+        passages: JsonObject = {
+            "given": [str(chunk_id) for chunk_id in written.given],
+            "cut": [str(chunk_id) for chunk_id in written.cut],
+        }
+        cited = tuple(dict.fromkeys(citation.chunk_id for citation in written.citations))
+        if self._chat.explainer is None or not cited:
+            return {"passages": passages}
+        return {
+            "passages": passages,
+            "search": await self._chat.explainer.record(request, result, cited),
+        }
+
+    def _final(self, written: Written) -> FinalAnswer:
+        return FinalAnswer(
+            conversation_id=self.conversation_id,
+            message_id=self.message_id,
+            answer=written.text,
+            abstained=written.abstained,
+            citations=written.citations,
+            took_ms=(perf_counter() - self._started) * 1000,
+            model=written.model,
+            notice=written.notice,
+        )
+
+    async def _store_question(self) -> None:
+        async with self._chat.database.writing() as session:
+            await add_question(session, self._question.reader, self.conversation_id, self._text)
+        self._question_stored = True
+
+    async def _store_answer(self, final: FinalAnswer, query: str, explanation: JsonObject) -> None:
+        answer = NewAnswer(
+            message_id=self.message_id,
+            text=final.answer,
+            query=query,
+            abstained=final.abstained,
+            citations=tuple(citation_data(final.citations)),
+            explanation=explanation,
+            model=final.model,
+            took_ms=final.took_ms,
+        )
+        async with self._chat.database.writing() as session:
+            await add_answer(session, self.conversation_id, answer)
+
+    async def _store_failure(self, error: CandorError, query: str) -> None:
+        """Keep the question, and what of the answer had been sent, marked with the error."""
+        answer = NewAnswer(
+            message_id=self.message_id,
+            text="".join(self._sent),
+            query=query,
+            citations=tuple(citation_data(self._cited)),
+            took_ms=(perf_counter() - self._started) * 1000,
+            error_code=error.code,
+        )
+        if isinstance(error, StoreFault | NotFound):
+            return  # the records themselves are what failed
+        if not self._question_stored:
+            await self._store_question()
+        async with self._chat.database.writing() as session:
+            await add_answer(session, self.conversation_id, answer)
