@@ -1,0 +1,109 @@
+"""PDF: Xberg for headings, tables and columns; pypdfium2 where that fails or takes too long."""
+
+from __future__ import annotations
+
+import pypdfium2
+
+from ingestion.parse.draft import Draft
+from ingestion.parse.extraction import extract, parse_time, tidy
+from ingestion.parse.formats import Format
+from ingestion.parse.reading import FileToRead
+from knowledge.errors import (
+    DamagedDocument,
+    DocumentTooLarge,
+    EncryptedDocument,
+    ScannedDocument,
+)
+from knowledge.types import MarkKind
+
+MOST_PAGES_WITH_LAYOUT = 1500
+MOST_PAGES = 20_000
+_WORDS_OF_A_LOCK = ("encrypt", "password")
+
+
+def parse_pdf(file: FileToRead, *, plain: bool = False) -> Draft:
+    """The text of a PDF with a mark for every page.
+
+    ``plain`` asks for pypdfium2 alone, for a file that Xberg has crashed on.
+    """
+    pages = _count_pages(file.data)
+    if pages is not None and pages > MOST_PAGES:
+        raise DocumentTooLarge(
+            f"The PDF has {pages:,} pages; the limit is {MOST_PAGES:,}.",
+            "Split it into parts and add those.",
+        )
+    draft = Draft(media_type=Format.PDF)
+    if plain or (pages or 0) > MOST_PAGES_WITH_LAYOUT:
+        draft.warnings.append("Read without its headings and tables, page by page.")
+        empty = _plain_pages(draft, file.data)
+    else:
+        empty = _laid_out_pages(draft, file)
+    _judge_empty_pages(draft, empty, pages)
+    return draft
+
+
+def _laid_out_pages(draft: Draft, file: FileToRead) -> list[int]:
+    """Add every page; the numbers of those without text."""
+    try:
+        found = extract(file.data, Format.PDF)
+    except DamagedDocument as error:
+        if any(word in error.detail.lower() for word in _WORDS_OF_A_LOCK):
+            raise _locked() from error
+        draft.warnings.append("The PDF is damaged; its text was read page by page.")
+        return _plain_pages(draft, file.data)
+    draft.title = found.metadata.title or ""
+    draft.modified_at = parse_time(found.metadata.modified_at)
+    empty = []
+    for page in found.pages or []:
+        draft.mark(MarkKind.PAGE, str(page.page_number))
+        text = tidy(page.content)
+        draft.add(text)
+        if not text.strip():
+            empty.append(page.page_number)
+    return empty
+
+
+def _plain_pages(draft: Draft, data: bytes) -> list[int]:
+    empty = []
+    try:
+        with pypdfium2.PdfDocument(data) as document:
+            for number, page in enumerate(document, start=1):
+                draft.mark(MarkKind.PAGE, str(number))
+                text = page.get_textpage().get_text_bounded()
+                draft.add(text)
+                if not text.strip():
+                    empty.append(number)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise _locked() from error
+        raise DamagedDocument(
+            "The PDF is broken or truncated.", "Save it again and add the new copy."
+        ) from error
+    return empty
+
+
+def _count_pages(data: bytes) -> int | None:
+    try:
+        with pypdfium2.PdfDocument(data) as document:
+            return len(document)
+    except pypdfium2.PdfiumError:
+        return None
+
+
+def _judge_empty_pages(draft: Draft, empty: list[int], pages: int | None) -> None:
+    if not empty:
+        return
+    if pages is not None and len(empty) >= pages:
+        raise ScannedDocument(
+            f"The PDF's {pages} pages hold pictures of text and no text.",
+            "Run text recognition (OCR) on it and add the result.",
+        )
+    if len(empty) * 2 >= (pages or 0):
+        shown = ", ".join(map(str, empty[:10])) + (", ..." if len(empty) > 10 else "")
+        draft.warnings.append(f"{len(empty)} pages hold no text: {shown}.")
+
+
+def _locked() -> EncryptedDocument:
+    return EncryptedDocument(
+        "The PDF is protected with a password.", "Save it without a password and add it again."
+    )

@@ -1,0 +1,222 @@
+"""Reading files in child processes, so that a file can at worst end its own reading."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from ingestion.parse.archive import Member
+from ingestion.parse.child import OUT_OF_MEMORY
+from ingestion.parse.reading import FileToRead, Reading, failure_named, reading_from_json
+from knowledge.errors import DocumentTooLarge, ParserCrashed
+
+log = structlog.get_logger(__name__)
+
+_FILES_BEFORE_REPLACEMENT = 500
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class ParseLimits:
+    """``timeout_s`` and ``memory_mb`` are for one file, ``max_bytes`` its size."""
+
+    timeout_s: float = 120.0
+    memory_mb: int = 1024
+    max_bytes: int = 300_000_000
+    processes: int = 2
+
+
+class _Died(Exception):
+    """The child ended without an answer; the text is the end of what it printed."""
+
+
+class _Child:
+    """One child process and the pipes to it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._printed: deque[bytes] = deque(maxlen=20)
+        self._listener = asyncio.create_task(self._listen())
+        self.files = 0
+
+    @classmethod
+    async def start(cls, memory_mb: int) -> _Child:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "ingestion.parse.child",
+            str(memory_mb * 1024 * 1024),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=_environment(),
+            limit=1 << 20,
+        )
+        return cls(process)
+
+    async def ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+        """Send a request, and receive the reply with the bytes that follow it."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        self.files += 1
+        try:
+            stdin.write(json.dumps(request).encode() + b"\n")
+            stdin.write(data)
+            await stdin.drain()
+            line = await _read_line(stdout)
+            reply: dict[str, Any] = json.loads(line)
+            tail = await stdout.readexactly(sum(size for _, size in reply.get("members", ())))
+        except (ConnectionError, asyncio.IncompleteReadError, ValueError) as error:
+            await self.stop()
+            raise _Died(b"".join(self._printed).decode("utf-8", "replace")[-500:]) from error
+        return reply, tail
+
+    async def stop(self) -> None:
+        """End the process and wait for it."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await self._process.wait()
+        await self._listener
+
+    async def _listen(self) -> None:
+        assert self._process.stderr is not None
+        while chunk := await self._process.stderr.read(4096):
+            self._printed.append(chunk)
+
+
+class ParserPool:
+    """Reads files, each in a child process. Use as an async context manager, or close it."""
+
+    def __init__(self, limits: ParseLimits | None = None) -> None:
+        self.limits = limits or ParseLimits()
+        self._slots = asyncio.Semaphore(self.limits.processes)
+        self._idle: list[_Child] = []
+
+    async def __aenter__(self) -> ParserPool:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End every idle child."""
+        while self._idle:
+            await self._idle.pop().stop()
+
+    async def read(self, file: FileToRead) -> Reading:
+        """Read a file; what is wrong with it is in the reading, not raised.
+
+        A file that crashes the reader is read once more by the simplest one of its format.
+        """
+        try:
+            reply, _ = await self._ask(file)
+        except _Died as first:
+            log.warning("parser.crashed", name=file.name, printed=str(first)[-200:])
+            try:
+                reply, _ = await self._ask(file, plain=True)
+            except _Died as second:
+                return Reading(failure=_reason_of_death(str(second)))
+            except DocumentTooLarge as error:
+                return Reading(failure=error)
+        except DocumentTooLarge as error:
+            return Reading(failure=error)
+        return reading_from_json(reply)
+
+    async def unpack(self, data: bytes) -> list[Member]:
+        """The files of a ZIP archive. Raises a :class:`ParseError` where it cannot be unpacked."""
+        try:
+            reply, tail = await self._ask(FileToRead(data), unpack=True)
+        except _Died as error:
+            raise _reason_of_death(str(error)) from error
+        if "members" not in reply:
+            raise failure_named(**reply["failure"])
+        members, start = [], 0
+        for name, size in reply["members"]:
+            members.append(Member(name, tail[start : start + size]))
+            start += size
+        return members
+
+    async def _ask(
+        self, file: FileToRead, *, plain: bool = False, unpack: bool = False
+    ) -> tuple[dict[str, Any], bytes]:
+        if len(file.data) > self.limits.max_bytes:
+            raise DocumentTooLarge(
+                f"The file has {len(file.data):,} bytes; the limit is {self.limits.max_bytes:,}.",
+                "Split it into parts, or raise CANDOR_UPLOAD_MAX_BYTES.",
+            )
+        request = {
+            "name": file.name,
+            "content_type": file.content_type,
+            "address": file.address,
+            "size": len(file.data),
+            "plain": plain,
+            "unpack": unpack,
+            "cpu_seconds": self.limits.timeout_s,
+        }
+        async with self._slots:
+            child = self._idle.pop() if self._idle else await _Child.start(self.limits.memory_mb)
+            try:
+                async with asyncio.timeout(self.limits.timeout_s):
+                    answer = await child.ask(request, file.data)
+            except TimeoutError as error:
+                await child.stop()
+                raise DocumentTooLarge(
+                    f"Reading the file took longer than {self.limits.timeout_s:g} s.",
+                    "Split it into parts, or raise CANDOR_PARSE_TIMEOUT_S.",
+                ) from error
+            except asyncio.CancelledError:
+                await child.stop()
+                raise
+            if child.files >= _FILES_BEFORE_REPLACEMENT:
+                await child.stop()
+            else:
+                self._idle.append(child)
+            return answer
+
+
+def _reason_of_death(printed: str) -> DocumentTooLarge | ParserCrashed:
+    if "memory allocation" in printed or "MemoryError" in printed or "bad_alloc" in printed:
+        return OUT_OF_MEMORY
+    return ParserCrashed(
+        "The reader died on the file.", "Save it again or in another format, and add that."
+    )
+
+
+async def _read_line(stream: asyncio.StreamReader) -> bytes:
+    """A line of any length: a reply can be far longer than the stream's buffer."""
+    pieces = []
+    while True:
+        try:
+            pieces.append(await stream.readuntil(b"\n"))
+        except asyncio.LimitOverrunError as error:
+            pieces.append(await stream.readexactly(error.consumed))
+            continue
+        return b"".join(pieces)
+
+
+def _environment() -> dict[str, str]:
+    """No secret of this process reaches a reader; native libraries keep to one thread."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    threads = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "TOKIO_WORKER_THREADS")
+    return (
+        kept
+        | dict.fromkeys(threads, "1")
+        | {
+            "PYTHONPATH": os.pathsep.join([str(_ROOT), *filter(None, sys.path)]),
+            "PYTHONUTF8": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "MALLOC_ARENA_MAX": "2",
+        }
+    )
