@@ -59,6 +59,16 @@ def unpack_counts(packed: bytes) -> dict[int, int]:
     return dict(zip(pairs[:, 0].tolist(), pairs[:, 1].tolist(), strict=True))
 
 
+def join_counts(packed: Iterable[bytes]) -> bytes:
+    """The counts of several documents together, packed as each of them was."""
+    joined = np.frombuffer(b"".join(packed), dtype=np.uint32).reshape(-1, 2)
+    if joined.size == 0:
+        return b""
+    terms, places = np.unique(joined[:, 0], return_inverse=True)
+    counts = np.bincount(places, weights=joined[:, 1], minlength=terms.size)
+    return np.stack([terms, counts.astype(np.uint32)], axis=1).tobytes()
+
+
 async def replace_counts(
     session: WriteSession, knowledge_base_id: UUID, before: bytes, after: bytes
 ) -> None:
@@ -103,6 +113,30 @@ async def versions(session: ReadSession, knowledge_base_ids: Sequence[UUID]) -> 
     return {row.id: row.statistics_version for row in rows}
 
 
+async def term_frequencies(
+    session: ReadSession, knowledge_base_ids: Sequence[UUID], terms: Sequence[int]
+) -> dict[int, int]:
+    """In how many chunks of the knowledge bases each of ``terms`` has a weight; 0 if in none."""
+    rows = await session.execute(
+        select(TermStatistic.term, func.sum(TermStatistic.chunks))
+        .where(
+            TermStatistic.knowledge_base_id.in_(knowledge_base_ids), TermStatistic.term.in_(terms)
+        )
+        .group_by(TermStatistic.term)
+    )
+    return dict.fromkeys(terms, 0) | {row[0]: int(row[1]) for row in rows}
+
+
+async def total_chunks(session: ReadSession, knowledge_base_ids: Sequence[UUID]) -> int:
+    """How many chunks the knowledge bases hold together."""
+    total = await session.scalar(
+        select(func.count())
+        .select_from(Chunk)
+        .where(Chunk.knowledge_base_id.in_(knowledge_base_ids))
+    )
+    return total or 0
+
+
 async def load(session: ReadSession, knowledge_base_ids: Sequence[UUID]) -> TermStatistics:
     """The document frequencies of the knowledge bases named, taken together."""
     rows = (
@@ -113,13 +147,8 @@ async def load(session: ReadSession, knowledge_base_ids: Sequence[UUID]) -> Term
             .order_by(TermStatistic.term)
         )
     ).all()
-    total = await session.scalar(
-        select(func.count())
-        .select_from(Chunk)
-        .where(Chunk.knowledge_base_id.in_(knowledge_base_ids))
-    )
     return TermStatistics(
         terms=np.fromiter((row[0] for row in rows), dtype=np.uint32, count=len(rows)),
         chunks=np.fromiter((int(row[1]) for row in rows), dtype=np.int64, count=len(rows)),
-        total=total or 0,
+        total=await total_chunks(session, knowledge_base_ids),
     )

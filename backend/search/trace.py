@@ -1,0 +1,60 @@
+"""What a search keeps of its way to the hits, so that it can be explained without a second one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.search.diversify import Placed
+from backend.search.fuse import FusedPoint
+from backend.search.request import SearchRequest, SearchSettings
+from knowledge.index.search_index import RankedPoint
+from knowledge.types import ArmName, Encoding, Hit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchTrace:
+    """Every stage of one search.
+
+    ``encoder``: the encoder's id. ``encoded``: the query's vectors as the encoder made them.
+    ``idf``: ``float32[n]``, the factor of each of its sparse terms. ``query``: the vectors that
+    the index was asked with. ``arms``: each arm's own ranking. ``fused``: all of them together.
+    ``reranked``: the cross-encoder's score of the chunks it read. ``placed``: the final order,
+    of as many chunks as were looked at; ``over``: those that lost their place to the cap on one
+    document's chunks. ``missing``: chunks that the index still knows and the database no more.
+    ``stages``: milliseconds by stage.
+    """
+
+    request: SearchRequest
+    settings: SearchSettings
+    encoder: str
+    text: str
+    encoded: Encoding
+    idf: NDArray[np.float32]
+    query: Encoding
+    arms: Mapping[ArmName, list[RankedPoint]]
+    fused: list[FusedPoint]
+    reranked: Mapping[UUID, float]
+    placed: list[Placed]
+    over: list[Placed]
+    missing: frozenset[UUID]
+    stages: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The hits of a search, best first.
+
+    ``query`` is what was searched for: the request's query, cleaned and cut to what the encoder
+    reads. ``warnings`` are sentences for the user. ``trace`` is what an explanation starts from.
+    """
+
+    query: str
+    hits: tuple[Hit, ...]
+    took_ms: float
+    warnings: tuple[str, ...] = ()
+    trace: SearchTrace | None = field(default=None, repr=False, compare=False)
