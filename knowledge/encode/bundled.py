@@ -1,0 +1,233 @@
+"""The encoder that ships with Candor: both vectors from one pass of a small int8 model.
+
+A passage's sparse vector is the sum of two parts. The literal part weighs every written word as
+BM25 does, whether the model knows the word or not. The expansion part weighs the terms that the
+passage calls for (SPLADE, arXiv 2109.10086): read from the mean of its token states and from the
+means of short windows, so that an added term can be led back to the words that added it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.encode.encoder import EncoderSpec
+from knowledge.encode.literal import Saturation, count_terms, written_spans
+from knowledge.encode.model_files import check_manifest, load_config
+from knowledge.encode.sessions import (
+    Floats,
+    Integers,
+    TermHead,
+    batches,
+    open_session,
+    open_tokenizer,
+    pool,
+    run_trunk,
+    unit,
+)
+from knowledge.encode.terms import TermTable
+from knowledge.encode.words import words
+from knowledge.types import Encoding, Span, SparseVector, TermOrigin
+
+QueryMode = Literal["free", "encoded"]
+DEFAULT_MODEL = Path(__file__).resolve().parents[2] / "models" / "candor-minilm"
+_FAINT = 1e-3
+_BatchEncoder = Callable[[Sequence[str], Floats, Integers], list[Encoding]]
+
+
+class BundledEncoder:
+    """Implements ``Encoder`` with the model in ``folder``.
+
+    ``query_mode``: ``"free"`` weighs the words of a query and runs no head on it; ``"encoded"``
+    also adds the terms it calls for. ``threads`` are used inside one call. ``batch_tokens``
+    bounds the tokens of one pass, padding included, and with them the memory. Raises :class:`~knowledge.errors.ModelFileError`.
+    """
+
+    def __init__(
+        self,
+        folder: Path = DEFAULT_MODEL,
+        *,
+        query_mode: QueryMode = "encoded",
+        threads: int = 2,
+        batch_tokens: int = 1024,
+    ) -> None:
+        digest = check_manifest(folder)
+        self._config = config = load_config(folder)
+        self._mode, self._batch_tokens = query_mode, batch_tokens
+        self._table = TermTable.load(folder / "terms.tsv")
+        self._trunk = open_session(folder / "trunk.onnx", threads)
+        self._head = TermHead(folder, config.offsets, threads)
+        self._cutting, self._tokenizer = open_tokenizer(
+            folder / "tokenizer.json", config.max_tokens
+        )
+        self._saturation = Saturation(config.k1, config.b, config.typical_length)
+        self.spec = EncoderSpec(
+            id=f"{config.name}-{config.version}+{digest}.{query_mode}",
+            dense_size=config.dense_size,
+            sparse=True,
+            uses_idf=True,
+            max_tokens=config.max_tokens - 2,
+            languages=config.languages,
+        )
+
+    def encode_passages(self, texts: Sequence[str]) -> list[Encoding]:
+        """Both vectors of each passage, in the order given."""
+        return self._encode(texts, self._passage_batch)
+
+    def encode_queries(self, texts: Sequence[str]) -> list[Encoding]:
+        """Both vectors of each query, in the order given, before any collection IDF."""
+        return self._encode(texts, self._query_batch)
+
+    def trace_passage(self, text: str) -> list[TermOrigin]:
+        """Every sparse term of a passage with the words that produced it, heaviest first."""
+        return self._trace(text, self.encode_passages([text])[0], ("passage", "window"))
+
+    def trace_query(self, text: str) -> list[TermOrigin]:
+        """Every sparse term of a query with the words that produced it, heaviest first."""
+        return self._trace(text, self.encode_queries([text])[0], ("query",))
+
+    def words(self, terms: Sequence[int], *texts: str) -> Mapping[int, str]:
+        """The readable word of each term; words outside the vocabulary are read from ``texts``."""
+        return self._table.words(terms, *texts)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Length of each text in word pieces, without special tokens."""
+        found = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [len(tokens) for tokens in found]
+
+    def token_spans(self, text: str) -> list[Span]:
+        """The character span of each word piece of a text of any length."""
+        spans = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        return [(int(start), int(end)) for start, end in spans]
+
+    def _encode(self, texts: Sequence[str], encode_batch: _BatchEncoder) -> list[Encoding]:
+        tokens = self._cutting.encode_batch(list(texts))
+        done: dict[int, Encoding] = {}
+        for rows in batches([len(t) for t in tokens], self._batch_tokens):
+            states, lengths = run_trunk(self._trunk, [tokens[i] for i in rows])
+            encoded = encode_batch([texts[i] for i in rows], states, lengths)
+            done.update(zip(rows, encoded, strict=True))
+        return [done[i] for i in range(len(texts))]
+
+    def _passage_batch(
+        self, texts: Sequence[str], states: Floats, lengths: Integers
+    ) -> list[Encoding]:
+        pooled = pool(states, lengths, self._config.window)
+        logits, terms = self._head.passages(pooled)
+        weights = self._config.scales["passage"] * np.log1p(np.maximum(logits, 0))
+        return [
+            Encoding(pooled.whole[row], self._join(*self._literal(text), terms[row], weights[row]))
+            for row, text in enumerate(texts)
+        ]
+
+    def _query_batch(
+        self, texts: Sequence[str], states: Floats, _lengths: Integers
+    ) -> list[Encoding]:
+        whole = unit(states.sum(1))
+        most = self._config.added_query if self._mode == "encoded" else 0
+        terms = np.zeros((len(texts), 0), np.int64)
+        weights = np.zeros((len(texts), 0), np.float32)
+        if most:
+            logits, terms = self._head.queries(whole)
+            weights = self._config.scales["query"] * np.log1p(np.maximum(logits[:, :most], 0))
+        return [
+            Encoding(whole[row], self._join(*self._asked(text), terms[row, :most], weights[row]))
+            for row, text in enumerate(texts)
+        ]
+
+    def _literal(self, text: str) -> tuple[Integers, Floats]:
+        """Written terms of a passage and their weights."""
+        counts = count_terms(text, self._table)
+        terms = np.fromiter(counts.keys(), np.int64, len(counts))
+        times = np.fromiter(counts.values(), np.float32, len(counts))
+        return terms, self._saturation.weights(times, float(times.sum()))
+
+    def _asked(self, text: str) -> tuple[Integers, Floats]:
+        """Written terms of a query and their learned weights."""
+        counts = count_terms(text, self._table)
+        terms = np.fromiter(counts.keys(), np.int64, len(counts))
+        weights = np.fromiter(counts.values(), np.float32, len(counts))
+        known = terms < len(self._table)
+        weights[known] *= self._head.query_weights[terms[known]]
+        return terms, weights
+
+    def _join(
+        self, written: Integers, literal: Floats, called: Integers, weights: NDArray[np.floating]
+    ) -> SparseVector:
+        """The sum of both parts, with no more added terms than the model's settings allow."""
+        audible = weights > _FAINT
+        called, weights = called[audible], weights[audible]
+        # the most added terms, in order of weight; weight on a written term costs no place
+        new = ~np.isin(called, written)
+        kept = ~new | (np.cumsum(new) <= self._config.added)
+        terms = np.concatenate([written, called[kept]])
+        values = np.concatenate([literal, weights[kept].astype(np.float32)])
+        indices, place = np.unique(terms, return_inverse=True)
+        summed = np.bincount(place, values, len(indices)).astype(np.float32)
+        return SparseVector(indices.astype(np.uint32), summed)
+
+    def _trace(self, text: str, encoding: Encoding, roles: tuple[str, ...]) -> list[TermOrigin]:
+        sparse = encoding.sparse
+        assert sparse is not None  # this encoder always has a sparse side
+        spans = written_spans(text, self._table)
+        added = [int(term) for term in sparse.indices if int(term) not in spans]
+        sources = self._adding_words(text, added, roles) if added else {}
+        origins = [
+            TermOrigin(
+                int(term),
+                float(weight),
+                int(term) in spans,
+                spans.get(int(term)) or sources.get(int(term), ()),
+            )
+            for term, weight in zip(sparse.indices, sparse.values, strict=True)
+        ]
+        return sorted(origins, key=lambda origin: (-origin.weight, origin.term))
+
+    def _adding_words(
+        self, text: str, terms: list[int], roles: tuple[str, ...]
+    ) -> dict[int, tuple[Span, ...]]:
+        """For each added term the word that calls for it most.
+
+        The pooled state with the highest logit is found first, then the token inside it whose own
+        state has the highest logit.
+        """
+        tokens = self._cutting.encode(text)
+        states, lengths = run_trunk(self._trunk, [tokens])
+        inner = unit(states[0, 1 : int(lengths[0]) - 1])
+        if not len(inner):
+            return {}
+        width = self._config.window
+        owner = np.arange(len(inner)) // width
+        by_token = self._head.logits(inner, roles[-1])[:, terms]
+        allowed = np.ones(by_token.shape, bool)
+        if "window" in roles:
+            pooled = pool(states, lengths, width)
+            whole = self._head.logits(pooled.whole, "passage")[0, terms]
+            local = self._head.logits(pooled.windows[0], "window")[:, terms]
+            from_window = local.max(0) > whole
+            allowed = ~from_window | (owner[:, None] == local.argmax(0))
+        best = np.where(allowed, by_token, -np.inf).argmax(0)
+        offsets = tokens.offsets[1:]
+        return {
+            term: (_enclosing(text, offsets[int(token)]),)
+            for term, token in zip(terms, best, strict=True)
+        }
+
+
+class _Batch(Protocol):
+    def __call__(
+        self, texts: Sequence[str], states: Floats, lengths: Integers
+    ) -> list[Encoding]: ...
+
+
+def _enclosing(text: str, piece: tuple[int, int]) -> Span:
+    """The span of the word that a word piece lies in; the piece's own where it is in none."""
+    start, end = int(piece[0]), int(piece[1])
+    for word in words(text):
+        if word.start <= start < word.end:
+            return word.start, word.end
+    return start, end

@@ -1,0 +1,119 @@
+"""Cut a text into words and reduce each to its stem: the literal side of the sparse vector.
+
+A word is a run of letters and digits. Names that are written with joints (``max_tokens``,
+``XR-500``, ``v1.2.3``) count twice: once whole, so that they match exactly, and once by their
+parts. Scripts written without spaces are cut into single characters.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+import Stemmer
+
+STOP_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "but",
+        "by",
+        "for",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "no",
+        "not",
+        "of",
+        "on",
+        "or",
+        "s",
+        "such",
+        "t",
+        "that",
+        "the",
+        "their",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "to",
+        "was",
+        "will",
+        "with",
+    ]
+)
+"""Words that carry no topic: never a literal term, on either side."""
+
+_MARKS = "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff"
+_UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+_WORD = re.compile(rf"[{_UNSPACED}]|(?:[^\W_{_UNSPACED}]|[{_MARKS}])+")
+_JOINED = re.compile(r"[^\W_]+(?:[_.\-][^\W_]+)+|[^\W\d_](?:\+\+|#)(?!\w)")
+_CODE_LIKE = re.compile(r"[\d_+#]")
+
+_stemmers = threading.local()
+
+
+class Word(NamedTuple):
+    """A word of a text: its stem, its folded form, and its half-open character span."""
+
+    stem: str
+    form: str
+    start: int
+    end: int
+
+
+def words(text: str) -> list[Word]:
+    """All words of ``text`` that can be terms, in order of their start."""
+    found = [word for word in _plain(text) if word.stem not in STOP_WORDS]
+    joined = list(_joined(text))
+    return sorted(found + joined, key=lambda word: word.start) if joined else found
+
+
+@lru_cache(maxsize=1 << 16)
+def stem(word: str) -> str:
+    """The stem of one word: lower case, accents removed, Snowball's English rules.
+
+    Words with a digit are kept whole. Paper: M. Porter, "Snowball: a language for stemming
+    algorithms" (2001).
+    """
+    plain = fold(word)
+    if plain in STOP_WORDS or not plain.isalpha():
+        return plain
+    if not hasattr(_stemmers, "english"):
+        _stemmers.english = Stemmer.Stemmer("english")
+    return str(_stemmers.english.stemWord(plain))
+
+
+@lru_cache(maxsize=1 << 16)
+def fold(word: str) -> str:
+    """Lower case without accents, as the encoder's tokenizer sees the word."""
+    lowered = word.lower()
+    if lowered.isascii():
+        return lowered
+    decomposed = unicodedata.normalize("NFD", lowered)
+    return "".join(c for c in decomposed if unicodedata.category(c) != "Mn") or lowered
+
+
+def _plain(text: str) -> Iterator[Word]:
+    for match in _WORD.finditer(text):
+        yield Word(stem(match.group()), fold(match.group()), match.start(), match.end())
+
+
+def _joined(text: str) -> Iterator[Word]:
+    for match in _JOINED.finditer(text):
+        if _CODE_LIKE.search(match.group()):
+            form = fold(match.group())
+            yield Word(form, form, match.start(), match.end())
