@@ -44,7 +44,8 @@ class BundledEncoder:
 
     ``query_mode``: ``"free"`` weighs the words of a query and runs no head on it; ``"encoded"``
     also adds the terms it calls for. ``threads`` are used inside one call. ``batch_tokens``
-    bounds the tokens of one pass, padding included, and with them the memory. Raises :class:`~knowledge.errors.ModelFileError`.
+    bounds the tokens of one pass, padding included, and with them the memory. Raises
+    :class:`~knowledge.errors.ModelFileError`.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class BundledEncoder:
     ) -> list[Encoding]:
         pooled = pool(states, lengths, self._config.window)
         logits, terms = self._head.passages(pooled)
-        weights = self._config.scales["passage"] * np.log1p(np.maximum(logits, 0))
+        weights = self._head.activate(logits, self._config.scales["passage"])
         return [
             Encoding(pooled.whole[row], self._join(*self._literal(text), terms[row], weights[row]))
             for row, text in enumerate(texts)
@@ -133,7 +134,7 @@ class BundledEncoder:
         weights = np.zeros((len(texts), 0), np.float32)
         if most:
             logits, terms = self._head.queries(whole)
-            weights = self._config.scales["query"] * np.log1p(np.maximum(logits[:, :most], 0))
+            weights = self._head.activate(logits[:, :most], self._config.scales["query"])
         return [
             Encoding(whole[row], self._join(*self._asked(text), terms[row, :most], weights[row]))
             for row, text in enumerate(texts)
@@ -216,12 +217,6 @@ class BundledEncoder:
             term: (_enclosing(text, offsets[int(token)]),)
             for term, token in zip(terms, best, strict=True)
         }
-
-
-class _Batch(Protocol):
-    def __call__(
-        self, texts: Sequence[str], states: Floats, lengths: Integers
-    ) -> list[Encoding]: ...
 
 
 def _enclosing(text: str, piece: tuple[int, int]) -> Span:

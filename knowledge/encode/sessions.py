@@ -53,7 +53,7 @@ def open_session(path: Path, threads: int) -> Any:
 
 
 def open_tokenizer(path: Path, max_tokens: int) -> tuple[Tokenizer, Tokenizer]:
-    """The tokenizer that cuts at ``max_tokens``, special tokens included, and one that never does."""
+    """One tokenizer that cuts at ``max_tokens``, special tokens included, and one that does not."""
     cutting, whole = Tokenizer.from_file(str(path)), Tokenizer.from_file(str(path))
     for tokenizer in (cutting, whole):
         tokenizer.no_padding()
@@ -147,6 +147,12 @@ class TermHead:
         fed = {"vectors": self.adapt(vectors, role)[:, None], "offsets": offsets}
         result: Floats = self._session.run(["logits"], fed)[0]
         return result
+
+    @staticmethod
+    def activate(logits: Floats, scale: float) -> Floats:
+        """``scale * log(1 + relu(logits))``, same shape."""
+        weights: Floats = np.float32(scale) * np.log1p(np.maximum(logits, np.float32(0)))
+        return weights
 
     def _top(self, vectors: Floats, offsets: Floats) -> tuple[Floats, Integers]:
         """In parts: the projection of a whole batch would be the encoder's largest array."""

@@ -22,8 +22,8 @@ def encoder() -> BundledEncoder:
 
 def weight_of(encoding: Encoding, term: int) -> float:
     assert encoding.sparse is not None
-    found = dict(zip(encoding.sparse.indices.tolist(), encoding.sparse.values.tolist()))
-    return float(found.get(term, 0.0))
+    weights = encoding.sparse.values[encoding.sparse.indices == term]
+    return float(weights.sum())
 
 
 def test_it_is_an_encoder(encoder: BundledEncoder) -> None:
