@@ -92,7 +92,9 @@ class HashingEncoder:
         return sorted(origins.values(), key=lambda origin: (-origin.weight, origin.term))
 
     def _encode(self, text: str, synonyms: Mapping[str, str]) -> Encoding:
-        origins = sorted(self._trace(text, synonyms), key=lambda origin: origin.term)
+        # Two words may share a hash.
+        by_term = {origin.term: origin for origin in self._trace(text, synonyms)}
+        origins = [by_term[term] for term in sorted(by_term)]
         sparse = SparseVector(
             np.array([origin.term for origin in origins], dtype=np.uint32),
             np.array([origin.weight for origin in origins], dtype=np.float32),
@@ -114,7 +116,7 @@ class HashingEncoder:
 
 
 def _term(word: str) -> int:
-    return zlib.crc32(word.encode()) % 1_000_003
+    return zlib.crc32(word.encode())
 
 
 def _weight(count: int) -> float:

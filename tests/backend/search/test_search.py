@@ -25,7 +25,7 @@ async def test_hits_carry_their_passage_and_the_record_of_their_place(ask: Ask) 
     assert first.text == "A bulb that flickers is loose: turn the bulb until it holds."
     assert (first.title, first.address) == ("Desk lamp", "https://shop.example/lamp")
     assert first.source_id == ask.library.source_id
-    assert [arm for arm in first.arms] == ["sparse", "dense"]
+    assert list(first.arms) == ["sparse", "dense"]
     assert (first.arms["sparse"].rank, first.arms["dense"].rank) == (1, 1)
     assert first.arms["sparse"].part == first.arms["dense"].part == 1 / 61
     for hit in result.hits:
