@@ -1,0 +1,202 @@
+"""A server that speaks the chat contract from scripts: what a question gets is decided here.
+
+It exists to produce what a real server does rarely and at no chosen moment: a connection that
+breaks between two words, a proxy that holds a stream back, a limit that is reached. The ordinary
+ways are tested against the application itself, in ``test_application.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+import widget
+from tests.widget import hosts
+from tests.widget.content import ANSWER, CITATIONS, HITS, PROFILES
+from widget.served import ask_page, served_files
+
+Event = tuple[str, dict[str, Any]]
+
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "content-type, accept, idempotency-key, last-event-id",
+    "Access-Control-Allow-Methods": "GET, POST",
+}
+STRICT_SELF = {"Content-Security-Policy": "default-src 'self'"}
+
+
+@dataclass
+class Record:
+    """What the browser sent, for the tests to look at."""
+
+    chats: list[dict[str, Any]] = field(default_factory=list)
+    feedback: list[dict[str, Any]] = field(default_factory=list)
+
+    def clear(self) -> None:
+        self.chats.clear()
+        self.feedback.clear()
+
+
+def turn(message_id: str = "m1", answer: str = ANSWER) -> list[Event]:
+    """The events of one ordinary turn, word by word, each citation after its sentence."""
+    found = {"conversation_id": "c1", "message_id": message_id}
+    events: list[Event] = [
+        ("search_results", {**found, "query": "the question", "took_ms": 4.2, "hits": HITS})
+    ]
+    at = 0
+    for word in answer.split(" "):
+        delta = word if at == 0 else f" {word}"
+        events.append(("message", {"delta": delta}))
+        due = [c for c in CITATIONS if at < c["sentence"][1] <= at + len(delta)]
+        events += [("citation", citation) for citation in due]
+        at += len(delta)
+    return [*events, ("final_answer", final(message_id, answer))]
+
+
+def final(message_id: str = "m1", answer: str = ANSWER) -> dict[str, Any]:
+    return {
+        "conversation_id": "c1", "message_id": message_id, "answer": answer, "abstained": False,
+        "citations": CITATIONS, "took_ms": 12.5, "model": "extractive", "notice": "",
+    }  # fmt: skip
+
+
+class ScriptedServer:
+    """One application on one loopback port. ``pace``: seconds between two events."""
+
+    def __init__(self) -> None:
+        self.record = Record()
+        self.pace = 0.0
+        source = Path(widget.__file__).parent
+        self.app = Starlette(
+            routes=[
+                Route("/", self._ask_page),
+                Route("/host/{name}", self._host),
+                Route("/widget/v1/{path:path}", self._file),
+                Mount("/source", StaticFiles(directory=source / "src")),
+                Route("/api/v1/assistants/{key}", self._profile),
+                Route("/api/v1/assistants/{key}/{rest}", self._options, methods=["OPTIONS"]),
+                Route("/api/v1/assistants/{key}/chat", self._chat, methods=["POST"]),
+                Route("/api/v1/assistants/{key}/feedback", self._feedback, methods=["POST"]),
+            ]
+        )
+
+    async def _ask_page(self, request: Request) -> Response:
+        key = request.query_params.get("assistant", "garden")
+        return HTMLResponse(ask_page().replace("{{assistant}}", escape(key)), headers=STRICT_SELF)
+
+    async def _host(self, request: Request) -> Response:
+        candor = f"http://127.0.0.1:{request.url.port}"
+        page = hosts.PAGES[request.path_params["name"]]
+        policy = {"Content-Security-Policy": page.policy.format(candor=candor)}
+        return HTMLResponse(
+            page.html.replace("{candor}", candor), headers=policy if page.policy else {}
+        )
+
+    async def _file(self, request: Request) -> Response:
+        file = served_files()[request.path_params["path"]]
+        return Response(file.body, media_type=file.media_type, headers=CORS)
+
+    async def _options(self, request: Request) -> Response:
+        return Response(headers=CORS)
+
+    async def _profile(self, request: Request) -> Response:
+        profile = PROFILES.get(request.path_params["key"])
+        if profile is None:
+            return problem(404, "There is no such assistant.")
+        return JSONResponse(profile, headers=CORS)
+
+    async def _feedback(self, request: Request) -> Response:
+        self.record.feedback.append(await request.json())
+        return Response(status_code=204, headers=CORS)
+
+    async def _chat(self, request: Request) -> Response:
+        body = await request.json()
+        seen = {name: request.headers.get(name) for name in ("idempotency-key", "last-event-id")}
+        self.record.chats.append({**body, **seen})
+        question = body["question"]
+        if question == "limit":
+            return problem(429, "Too many questions.")
+        if not body["stream"] or question == "json":
+            return JSONResponse(final(), headers=CORS)
+        last = int(seen["last-event-id"] or 0)
+        stream = self._stream(question, last)
+        return StreamingResponse(stream, media_type="text/event-stream", headers=CORS)
+
+    async def _stream(self, question: str, last: int) -> AsyncIterator[bytes]:
+        tries = sum(chat["question"] == question for chat in self.record.chats)
+        if question == "hold back":
+            await asyncio.sleep(60)
+        if question == "refuse late":
+            yield frame(1, turn()[0])
+            yield frame(2, ("error", {"title": "Model gone", "status": 503,
+                                      "detail": "The language model is away.", "action": ""}))  # fmt: skip
+            return
+        events = list(enumerate(turn("m2" if question == "anew" and tries > 1 else "m1"), 1))
+        if question == "continue":
+            events = events[last:]
+        for number, event in events:
+            if self.pace:
+                await asyncio.sleep(self.pace)
+            if (
+                question in ("continue", "replay", "anew", "never")
+                and number == 9
+                and (tries == 1 or question == "never")
+            ):
+                return  # the connection ends in the middle
+            yield b": still here\n\n" + frame(number, event)
+            if question == "wait" and number == 6:
+                await asyncio.sleep(60)
+
+
+def frame(number: int, event: Event) -> bytes:
+    name, data = event
+    return f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+def problem(status: int, detail: str) -> JSONResponse:
+    body = {
+        "type": "about:blank", "title": "Refused", "status": status, "detail": detail, "action": "",
+    }  # fmt: skip
+    return JSONResponse(
+        body, status_code=status, headers=CORS, media_type="application/problem+json"
+    )
+
+
+@contextmanager
+def serving(app: Any, port: int = 0) -> Iterator[int]:
+    """Serve an ASGI application on a free loopback port, in a thread of its own."""
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        if not thread.is_alive():
+            raise RuntimeError("the server did not start")
+        thread.join(0.01)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+if __name__ == "__main__":
+    scripted = ScriptedServer()
+    scripted.pace = 0.05
+    uvicorn.run(scripted.app, host="127.0.0.1", port=8123)

@@ -1,0 +1,13 @@
+/** The assistant as a full page: names the page after it, and asks what the address asks (`?q=`). */
+
+const chat = /** @type {import('../src/element.js').CandorChat} */ (document.querySelector('candor-chat'));
+
+chat.addEventListener('candor:ready', (event) => {
+  document.title = /** @type {CustomEvent} */ (event).detail.name;
+  const address = new URL(location.href);
+  const question = address.searchParams.get('q');
+  if (!question) return;
+  address.searchParams.delete('q'); // a reload does not ask again
+  history.replaceState(null, '', address);
+  void chat.ask(question);
+}, { once: true });

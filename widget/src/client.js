@@ -1,0 +1,215 @@
+/** Everything that travels between the widget and a Candor server. */
+
+import { readEvents } from './stream.js';
+
+/**
+ * @typedef {{ rank: number, score: number, part: number }} ArmScore
+ * @typedef {{ chunk_id: string, document_id: string, title: string, address: string,
+ *   heading: string[], text: string, score: number, page: number | null, seconds: number | null,
+ *   arms?: Record<string, ArmScore> }} Hit
+ * @typedef {{ id: number, sentence: [number, number], chunk_id: string, span: [number, number],
+ *   address: string, title: string }} Citation
+ * @typedef {{ conversation_id: string, message_id: string, answer: string, abstained: boolean,
+ *   citations: Citation[], took_ms: number, model: string, notice?: string }} FinalAnswer
+ * @typedef {{ accent?: string, theme?: string, side?: string, logo?: string, lang?: string,
+ *   texts?: Record<string, string> }} Appearance
+ * @typedef {{ name: string, welcome: string, suggestions: string[], appearance: Appearance }} Profile
+ * @typedef {{ question: string, conversationId: string, visitor: string, key: string, lastId: number,
+ *   messageId: string }} Turn what is asked, and how far its answer has come; kept up to date here
+ * @typedef {{ name: 'restart' | 'search_results' | 'message' | 'citation' | 'final_answer',
+ *   data: any }} ChatEvent
+ */
+
+/** A refusal or a failure, in the words of a problem document (RFC 9457). */
+export class Problem extends Error {
+  /** @param {{ title?: string, detail?: string, status?: number, action?: string }} fields */
+  constructor({ title = '', detail = '', status = 0, action = '' }) {
+    super(title || detail || 'The request failed.');
+    this.title = title;
+    this.detail = detail;
+    this.status = status;
+    this.action = action;
+  }
+}
+
+/** The connection broke, or nothing came for too long: worth another try. */
+class Broken extends Error {}
+
+/** Milliseconds. The server sends a heartbeat every 15 s. */
+export const PATIENCE = { first: 8000, silence: 40000, whole: 120000, retries: [500, 1500, 4000] };
+
+export class Client {
+  /**
+   * @param {string} origin of the Candor server
+   * @param {string} assistant public key
+   * @param {typeof PATIENCE} [patience]
+   */
+  constructor(origin, assistant, patience = PATIENCE) {
+    this.address = `${origin}/api/v1/assistants/${encodeURIComponent(assistant)}`;
+    this.patience = patience;
+    this.buffered = false; // whether a proxy held a stream back: then whole answers are asked for
+  }
+
+  /** @returns {Promise<Profile>} */
+  async profile() {
+    return (await this.#send(this.address, {})).json();
+  }
+
+  /** @param {Record<string, unknown>} body */
+  async feedback(body) {
+    await this.#send(`${this.address}/feedback`, post(body, {}));
+  }
+
+  /**
+   * Asks, and yields the events of the answer, each once. A broken connection is taken up again:
+   * events already seen are skipped, and where the server had to answer anew, `restart` comes
+   * first. Ends after `final_answer`.
+   * @param {Turn} turn
+   * @param {AbortSignal} signal
+   * @returns {AsyncGenerator<ChatEvent>}
+   * @throws {Problem} on a refusal, an error event, or when every retry broke
+   */
+  async *ask(turn, signal) {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        yield* this.#attempt(turn, signal);
+        return;
+      } catch (error) {
+        if (!(error instanceof Broken) || signal.aborted) throw error;
+        if (attempt >= this.patience.retries.length) throw new Problem({ detail: error.message });
+        await pause(this.patience.retries[attempt], signal);
+      }
+    }
+  }
+
+  /** @param {Turn} turn @param {AbortSignal} signal @returns {AsyncGenerator<ChatEvent>} */
+  async *#attempt(turn, signal) {
+    const watch = new Watch(signal);
+    try {
+      watch.wait(this.buffered ? this.patience.whole : this.patience.first);
+      const response = await this.#send(`${this.address}/chat`, {
+        ...post(question(turn, !this.buffered), headers(turn, this.buffered)),
+        signal: watch.signal,
+      });
+      const type = response.headers.get('content-type') ?? '';
+      if (!response.body || !type.startsWith('text/event-stream')) {
+        watch.wait(this.patience.whole);
+        yield { name: 'final_answer', data: await response.json() };
+        return;
+      }
+      const heard = () => watch.wait(this.patience.silence);
+      for await (const event of readEvents(response.body, heard)) {
+        if (event.name === 'error') throw new Problem(event.data);
+        const restarted = event.name === 'search_results' && follows(turn, event.data.message_id);
+        if (restarted) yield { name: 'restart', data: null };
+        if (event.id !== null && event.id <= turn.lastId) continue;
+        turn.lastId = event.id ?? turn.lastId;
+        yield /** @type {ChatEvent} */ (event);
+        if (event.name === 'final_answer') return;
+      }
+      throw new Broken('The connection closed before the answer was complete.');
+    } catch (error) {
+      if (error instanceof Problem || error instanceof Broken || signal.aborted) throw error;
+      if (watch.expired && !watch.heard) this.buffered = true;
+      throw new Broken(error instanceof Error ? error.message : String(error));
+    } finally {
+      watch.stop();
+    }
+  }
+
+  /** @param {string} address @param {RequestInit} init */
+  async #send(address, init) {
+    const response = await fetch(address, { credentials: 'omit', ...init });
+    if (response.ok) return response;
+    const type = response.headers.get('content-type') ?? '';
+    const fields = type.includes('json') ? await response.json() : {};
+    throw new Problem({ title: response.statusText, ...fields, status: response.status });
+  }
+}
+
+/** Aborts a request when nothing has come for a while, or when the caller aborts it. */
+class Watch {
+  #controller = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #waits = 0;
+  expired = false;
+
+  /** @param {AbortSignal} outer */
+  constructor(outer) {
+    this.outer = outer;
+    this.abort = () => this.#controller.abort();
+    outer.addEventListener('abort', this.abort);
+    if (outer.aborted) this.abort();
+  }
+
+  get signal() {
+    return this.#controller.signal;
+  }
+
+  /** Whether anything came after the request. */
+  get heard() {
+    return this.#waits > 1;
+  }
+
+  /** @param {number} ms until the request is given up, unless called again */
+  wait(ms) {
+    this.#waits += 1;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.expired = true;
+      this.abort();
+    }, ms);
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+    this.outer.removeEventListener('abort', this.abort);
+    this.abort();
+  }
+}
+
+/**
+ * Notes whose answer is coming. True where the server began another one in place of the one that
+ * was partly received.
+ * @param {Turn} turn
+ * @param {string} messageId
+ */
+function follows(turn, messageId) {
+  const another = turn.messageId !== '' && turn.messageId !== messageId;
+  turn.messageId = messageId;
+  if (another) turn.lastId = 0;
+  return another;
+}
+
+/** @param {Turn} turn @param {boolean} stream */
+function question(turn, stream) {
+  return {
+    question: turn.question,
+    conversation_id: turn.conversationId || undefined,
+    visitor: turn.visitor,
+    stream,
+  };
+}
+
+/** @param {Turn} turn @param {boolean} whole @returns {Record<string, string>} */
+function headers(turn, whole) {
+  return {
+    Accept: whole ? 'application/json' : 'text/event-stream',
+    'Idempotency-Key': turn.key,
+    ...(turn.lastId && !whole ? { 'Last-Event-ID': String(turn.lastId) } : {}),
+  };
+}
+
+/** @param {Record<string, unknown>} body @param {Record<string, string>} more */
+function post(body, more) {
+  return { method: 'POST', headers: { 'Content-Type': 'application/json', ...more }, body: JSON.stringify(body) };
+}
+
+/** @param {number} ms @param {AbortSignal} signal @returns {Promise<void>} */
+function pause(ms, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => (clearTimeout(timer), reject(signal.reason)), { once: true });
+  });
+}

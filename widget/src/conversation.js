@@ -1,0 +1,112 @@
+/** What this browser keeps: the visitor's name and the questions and answers of one conversation. */
+
+import { keep, recall } from './storage.js';
+
+/**
+ * @typedef {import('./client.js').Hit} Hit
+ * @typedef {import('./client.js').Citation} Citation
+ * @typedef {import('./client.js').Problem} Problem
+ * @typedef {'streaming' | 'done' | 'stopped' | 'failed'} State
+ * @typedef {{ question: string, answer: string, citations: Citation[], hits: Hit[], state: State,
+ *   abstained: boolean, messageId: string, lastId: number, key: string, at: number,
+ *   query?: string, notice?: string, helpful?: boolean, problem?: { title: string, detail: string, status: number, action: string }
+ * }} Entry one question with its answer; `at` in milliseconds since 1970
+ */
+
+const KEPT = 50;
+
+/** An interrupted answer is fetched again after a reload only while the server may still hold it. */
+const RESUMABLE_MS = 120_000;
+
+export class Conversation {
+  /** @type {Entry[]} */
+  entries = [];
+  id = '';
+
+  /** @param {string} assistant public key @param {string | null} visitor the site's own name for them */
+  constructor(assistant, visitor = null) {
+    this.place = `candor:${assistant}${visitor ? `:${visitor}` : ''}`;
+    const kept = read(this.place);
+    this.visitor = visitor ?? kept.visitor ?? randomName();
+    this.id = kept.id ?? '';
+    this.entries = kept.entries ?? [];
+    for (const entry of this.entries) {
+      if (entry.state === 'streaming' && Date.now() - entry.at > RESUMABLE_MS) entry.state = 'stopped';
+    }
+  }
+
+  /** @param {string} question @returns {Entry} */
+  begin(question) {
+    const entry = /** @type {Entry} */ ({
+      question, answer: '', citations: [], hits: [], state: 'streaming', abstained: false,
+      messageId: '', lastId: 0, key: randomName(), at: Date.now(),
+    });
+    this.entries.push(entry);
+    this.save();
+    return entry;
+  }
+
+  /** @param {Entry} entry */
+  remove(entry) {
+    this.entries = this.entries.filter((other) => other !== entry);
+    this.save();
+  }
+
+  clear() {
+    this.entries = [];
+    this.id = '';
+    this.save();
+  }
+
+  save() {
+    const entries = this.entries.slice(-KEPT).map(compact);
+    // Some old libraries give arrays a toJSON that turns them into text.
+    Object.defineProperty(entries, 'toJSON', { value: undefined });
+    for (const entry of entries) {
+      for (const list of [entry.citations, entry.hits]) plainJson(list);
+    }
+    keep('localStorage', this.place, JSON.stringify({ visitor: this.visitor, id: this.id, entries }));
+  }
+
+  /** The conversation as Markdown, with the sources of each answer. */
+  export() {
+    return this.entries.map(({ question, answer, citations }) => {
+      const sources = citations.map(({ id, title, address }) => `[${id}] ${title} ${address}`);
+      return [`## ${question}`, answer, ...sources].join('\n\n');
+    }).join('\n\n');
+  }
+}
+
+/**
+ * Cited passages are kept whole, so that a citation can be opened after a reload; of the others
+ * only what "Why this answer" lists.
+ * @param {Entry} entry
+ * @returns {Entry}
+ */
+function compact(entry) {
+  const cited = new Set(entry.citations.map((citation) => citation.chunk_id));
+  const hits = entry.hits.map((hit) => (cited.has(hit.chunk_id) ? hit : { ...hit, text: '' }));
+  return { ...entry, hits };
+}
+
+/** @param {unknown} value makes every array in it serialise as an array */
+function plainJson(value) {
+  if (!value || typeof value !== 'object') return;
+  if (Array.isArray(value)) Object.defineProperty(value, 'toJSON', { value: undefined });
+  for (const key of Object.keys(value)) plainJson(/** @type {any} */ (value)[key]);
+}
+
+export function randomName() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** @param {string} place @returns {{ visitor?: string, id?: string, entries?: Entry[] }} */
+function read(place) {
+  try {
+    const kept = JSON.parse(recall('localStorage', place) || '{}');
+    return Array.isArray(kept.entries) ? kept : {};
+  } catch {
+    return {}; // another script wrote there: begin anew
+  }
+}

@@ -1,0 +1,190 @@
+/** `<candor-chat>`: attributes in, events out. The README lists both. */
+
+import { Chat } from './chat.js';
+import { Client, Problem } from './client.js';
+import { palette, parseColour } from './colour.js';
+import { h, icon, refill, set } from './dom.js';
+import { keep, recall } from './storage.js';
+import { styleSheets } from './style.js';
+import { RIGHT_TO_LEFT, chooseLanguage, loadTexts, say } from './texts.js';
+
+/** @typedef {import('./client.js').Appearance} Appearance */
+
+const ACCENT = '#0b6e5f';
+const SURFACES = { light: /** @type {const} */ ([255, 255, 255]), dark: /** @type {const} */ ([27, 26, 24]) };
+const NARROW = '(max-width: 639px)';
+const HERE = new URL(import.meta.url).origin;
+
+export class CandorChat extends HTMLElement {
+  static observedAttributes = ['assistant', 'origin', 'layout', 'lang', 'texts', 'open', 'theme', 'accent', 'side'];
+
+  #root = this.attachShadow({ mode: 'open', delegatesFocus: false });
+  #dark = matchMedia('(prefers-color-scheme: dark)');
+  /** @type {AbortController | null} */
+  #life = null;
+  /** @type {Chat | null} */
+  #chat = null;
+  /** @type {string | null} */
+  #visitor = null;
+  /** @type {Appearance} */
+  #appearance = {};
+  #frame = h('div', { class: 'frame' });
+  #launcher = h('button', { class: 'launcher', type: 'button', 'aria-controls': 'panel', onclick: () => this.open() }, icon('chat'));
+
+  connectedCallback() {
+    this.#root.adoptedStyleSheets = styleSheets();
+    this.#restart();
+  }
+
+  disconnectedCallback() {
+    this.#life?.abort();
+    this.#chat?.stop();
+    this.#chat = null;
+  }
+
+  /** @param {string} name @param {string | null} old @param {string | null} value */
+  attributeChangedCallback(name, old, value) {
+    if (old === value || !this.isConnected) return;
+    if (name === 'open') this.#drawOpen();
+    else if (['theme', 'accent', 'side'].includes(name)) this.#drawTheme();
+    else this.#restart();
+  }
+
+  /** Opens the panel and moves the focus into it. */
+  open() {
+    set(this, 'open', true);
+    this.#chat?.panel.input.focus();
+  }
+
+  close() {
+    set(this, 'open', false);
+    if (this.#layout === 'launcher') this.#launcher.focus();
+  }
+
+  /** @param {string} question @returns {Promise<void>} settles when the answer is there */
+  async ask(question) {
+    if (!this.#chat) throw new Error('candor-chat: wait for the event candor:ready');
+    set(this, 'open', true);
+    await this.#chat.ask(question);
+  }
+
+  /** @param {string | null} visitor the site's own unguessable name for its visitor */
+  identify(visitor) {
+    this.#visitor = visitor;
+    this.#chat?.identify(visitor);
+  }
+
+  /** Deletes the conversation that this browser keeps. */
+  clear() {
+    this.#chat?.clear();
+  }
+
+  /** @returns {'launcher' | 'inline' | 'page'} */
+  get #layout() {
+    const layout = this.getAttribute('layout');
+    return layout === 'inline' || layout === 'page' ? layout : 'launcher';
+  }
+
+  async #restart() {
+    this.disconnectedCallback();
+    const assistant = this.getAttribute('assistant');
+    if (!assistant) return;
+    const life = (this.#life = new AbortController());
+    const client = new Client(this.getAttribute('origin') ?? HERE, assistant);
+    try {
+      const profile = await client.profile();
+      const appearance = (this.#appearance = profile.appearance ?? {});
+      const language = chooseLanguage([this.lang, appearance.lang, document.documentElement.lang, navigator.language]);
+      const texts = await loadTexts(language, { ...appearance.texts, ...JSON.parse(this.getAttribute('texts') ?? '{}') });
+      if (life.signal.aborted) return;
+      this.#build(client, assistant, profile, texts, language);
+      this.#listen(life.signal);
+      this.#emit('ready', { name: profile.name });
+      this.#chat?.resume();
+    } catch (error) {
+      if (life.signal.aborted) return;
+      await this.#fail(error);
+    }
+  }
+
+  /**
+   * @param {Client} client @param {string} assistant @param {import('./client.js').Profile} profile
+   * @param {import('./texts.js').Texts} texts @param {string} language
+   */
+  #build(client, assistant, profile, texts, language) {
+    this.#chat = new Chat({
+      client, assistant, profile, texts, layout: this.#layout, visitor: this.#visitor,
+      close: () => this.close(), emit: (name, detail) => this.#emit(name, detail),
+    });
+    const label = say(texts.open, { name: profile.name });
+    set(this.#launcher, 'aria-label', label);
+    set(this.#launcher, 'title', label);
+    set(this.#launcher, 'aria-expanded', 'false');
+    this.#chat.panel.node.hidden = this.#layout === 'launcher';
+    set(this.#frame, 'lang', language);
+    set(this.#frame, 'dir', this.dir || (RIGHT_TO_LEFT.includes(language) ? 'rtl' : 'ltr'));
+    set(this.#frame, 'data-layout', this.#layout);
+    refill(this.#frame, this.#layout === 'launcher' && this.#launcher, this.#chat.panel.node);
+    refill(this.#root, this.#frame);
+    this.#drawTheme();
+    // A panel that was open on the last page is open on this one, where it covers only a corner.
+    if (recall('sessionStorage', this.#openKey) && !matchMedia(NARROW).matches) set(this, 'open', true);
+    this.#drawOpen();
+  }
+
+  /** @param {AbortSignal} signal */
+  #listen(signal) {
+    this.#dark.addEventListener('change', () => this.#drawTheme(), { signal });
+    this.#frame.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape' || event.defaultPrevented) return;
+      if (this.#chat?.panel.passage.isOpen) this.#chat.panel.passage.close();
+      else if (this.#layout === 'launcher') this.close();
+    }, { signal });
+  }
+
+  get #openKey() {
+    return `candor:${this.getAttribute('assistant')}:open`;
+  }
+
+  #drawOpen() {
+    if (!this.#chat || this.#layout !== 'launcher') return;
+    const open = this.hasAttribute('open');
+    const { node } = this.#chat.panel;
+    if (node.hidden === !open) return;
+    node.hidden = !open;
+    set(this.#launcher, 'aria-expanded', String(open));
+    set(this.#frame, 'data-open', open);
+    keep('sessionStorage', this.#openKey, open ? '1' : '');
+    this.#emit(open ? 'open' : 'close', null);
+  }
+
+  #drawTheme() {
+    const style = getComputedStyle(this);
+    const wanted = this.getAttribute('theme') ?? this.#appearance.theme;
+    const theme = wanted === 'dark' || wanted === 'light' ? wanted : this.#dark.matches ? 'dark' : 'light';
+    set(this.#frame, 'data-theme', theme);
+    set(this.#frame, 'data-side', this.getAttribute('side') ?? this.#appearance.side ?? 'end');
+    const colours = [style.getPropertyValue('--candor-accent').trim(), this.getAttribute('accent'), this.#appearance.accent, ACCENT];
+    const accent = colours.map((colour) => parseColour(colour ?? '')).find(Boolean);
+    if (!accent) return;
+    const properties = palette(accent, [...SURFACES[theme]]);
+    for (const name of Object.keys(properties)) this.#frame.style.setProperty(name, properties[name]);
+  }
+
+  /** @param {unknown} error */
+  async #fail(error) {
+    if (!(error instanceof Problem)) console.error('candor-chat:', error);
+    const { title, detail, status, action } = error instanceof Problem ? error : new Problem({ detail: String(error) });
+    this.#emit('error', { title, detail, status, action });
+    if (this.#layout === 'launcher') return; // a page without its assistant shows no broken button
+    set(this.#frame, 'data-layout', this.#layout);
+    refill(this.#frame, h('p', { class: 'absent', role: 'alert' }, (await loadTexts(chooseLanguage([this.lang, navigator.language]))).absent));
+    refill(this.#root, this.#frame);
+    this.#drawTheme();
+  }
+
+  /** @param {string} name @param {unknown} detail */
+  #emit(name, detail) {
+    this.dispatchEvent(new CustomEvent(`candor:${name}`, { detail, bubbles: true, composed: true }));
+  }
+}

@@ -1,0 +1,86 @@
+/** The passage behind a citation: its place, its text with the cited words marked, and its page. */
+
+import { annotate } from './annotate.js';
+import { h, icon, iconButton, refill } from './dom.js';
+import { passageAddress, safeAddress } from './links.js';
+import { render } from './render.js';
+import { say } from './texts.js';
+
+/**
+ * @typedef {import('./client.js').Citation} Citation
+ * @typedef {import('./client.js').Hit} Hit
+ * @typedef {import('./texts.js').Texts} Texts
+ */
+
+export class PassageView {
+  /** @type {HTMLElement | null} */
+  #opener = null;
+
+  /** @param {Texts} texts */
+  constructor(texts) {
+    this.texts = texts;
+    this.node = h('aside', { class: 'passage', tabindex: '-1', hidden: true });
+  }
+
+  get isOpen() {
+    return !this.node.hidden;
+  }
+
+  /**
+   * @param {Hit | Citation} passage a hit, or a citation whose passage is not known here
+   * @param {Citation[]} citations of this passage
+   * @param {HTMLElement} opener gets the focus back
+   */
+  open(passage, citations, opener) {
+    this.#opener = opener;
+    const text = 'text' in passage ? passage.text : '';
+    const heading = 'heading' in passage ? passage.heading : [];
+    const body = h('div', { class: 'prose', dir: 'auto' });
+    render(body, annotate(text, { lit: citations.map(({ span }) => span) }), { cite: () => null });
+    refill(
+      this.node,
+      h('div', { class: 'bar' },
+        iconButton('back', this.texts.close, () => this.close()),
+        h('p', { class: 'label' }, this.#label(passage, citations))),
+      h('div', { class: 'leaf', tabindex: '0' },
+        h('h2', { dir: 'auto' }, passage.title || passage.address),
+        heading.length > 0 && h('p', { class: 'path', dir: 'auto' }, heading.join(' › ')),
+        body,
+        this.#visit(passage, text, citations)),
+    );
+    this.node.setAttribute('aria-label', passage.title || passage.address);
+    this.node.hidden = false;
+    const mark = body.querySelector('mark');
+    if (mark) mark.scrollIntoView({ block: 'center' });
+    this.node.focus({ preventScroll: true });
+  }
+
+  close() {
+    if (!this.isOpen) return;
+    this.node.hidden = true;
+    this.#opener?.focus({ preventScroll: true });
+  }
+
+  /** @param {Hit | Citation} passage @param {Citation[]} citations */
+  #label(passage, citations) {
+    const number = citations.length ? `${this.texts.sources} ${citations[0].id}` : this.texts.sources;
+    if ('page' in passage && passage.page !== null) return `${number} · ${say(this.texts.page, { n: passage.page })}`;
+    if ('seconds' in passage && passage.seconds !== null) return `${number} · ${clock(passage.seconds)}`;
+    return number;
+  }
+
+  /** @param {Hit | Citation} passage @param {string} text @param {Citation[]} citations */
+  #visit(passage, text, citations) {
+    if (!safeAddress(passage.address)) return null;
+    const cited = citations.length ? [...text].slice(...citations[0].span).join('') : '';
+    return h('a', {
+      class: 'visit', href: passageAddress(passage, cited), target: '_blank', rel: 'noopener',
+    }, this.texts.visit, icon('link'), h('span', { class: 'unseen' }, ` (${this.texts.newTab})`));
+  }
+}
+
+/** @param {number} seconds */
+function clock(seconds) {
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds) % 60];
+  return (parts[0] ? parts : parts.slice(1)).map((n, i) => (i ? String(n).padStart(2, '0') : n)).join(':');
+}
