@@ -33,7 +33,7 @@ from knowledge.encode.terms import TermTable
 from knowledge.encode.words import words
 from knowledge.types import Encoding, Span, SparseVector, TermOrigin
 
-QueryMode = Literal["free", "encoded"]
+QueryMode = Literal["inference-free", "encoded"]
 DEFAULT_MODEL = Path(__file__).resolve().parents[2] / "models" / "candor-minilm"
 _FAINT = 1e-3
 _BatchEncoder = Callable[[Sequence[str], Floats, Integers], list[Encoding]]
@@ -42,8 +42,8 @@ _BatchEncoder = Callable[[Sequence[str], Floats, Integers], list[Encoding]]
 class BundledEncoder:
     """Implements ``Encoder`` with the model in ``folder``.
 
-    ``query_mode``: ``"free"`` weighs the words of a query and runs no head on it; ``"encoded"``
-    also adds the terms it calls for. ``threads`` are used inside one call. ``batch_tokens``
+    ``query_mode``: ``"inference-free"`` weighs the words of a query and runs no head on it;
+    ``"encoded"`` also adds the terms it calls for. ``threads`` are used inside one call. ``batch_tokens``
     bounds the tokens of one pass, padding included, and with them the memory. Raises
     :class:`~knowledge.errors.ModelFileError`.
     """

@@ -90,7 +90,7 @@ def test_codes_and_names_are_matched_exactly(encoder: BundledEncoder) -> None:
 
 
 def test_query_modes_differ_in_what_they_add_and_in_name(encoder: BundledEncoder) -> None:
-    free = BundledEncoder(threads=1, query_mode="free")
+    free = BundledEncoder(threads=1, query_mode="inference-free")
     assert all(o.written for o in free.trace_query("reset my password"))
     assert not all(o.written for o in encoder.trace_query("reset my password"))
     assert free.spec.id != encoder.spec.id

@@ -1,0 +1,1 @@
+"""Judged sets of queries, and figures for how well a ranking serves them."""
