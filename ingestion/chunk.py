@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ingestion.blocks import Block, BlockKind, blocks, cut
+from knowledge.passage_text import passage_prefix
 from knowledge.types import Chunk, Mark, MarkKind, ParsedDocument, Span
 
 SPECIAL_TOKENS = 2
-_PREFIX_CHARACTERS = 200
-_PART_CHARACTERS = 90
 _LONGEST_REPEATED = 300
 _TINY = 24
 _CHARACTERS_PER_TOKEN = 20
@@ -40,16 +39,7 @@ def passage_text(title: str, chunk: Chunk) -> str:
     It ends with the chunk's text, so an offset in it is one in the chunk's text after subtracting
     the difference of the lengths.
     """
-    return _prefix(title, chunk.heading, chunk.repeated) + chunk.text
-
-
-def _prefix(title: str, heading: tuple[str, ...], repeated: str) -> str:
-    parts = [part[:_PART_CHARACTERS] for part in dict.fromkeys((title, *heading)) if part]
-    # The outermost and the innermost say most; what is between them goes first.
-    while len(parts) > 2 and sum(map(len, parts)) > _PREFIX_CHARACTERS:
-        del parts[1]
-    place = " > ".join(parts)
-    return (place + "\n\n" if place else "") + (repeated + "\n" if repeated else "")
+    return passage_prefix(title, chunk.heading, chunk.repeated) + chunk.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +112,7 @@ class Chunker:
 
     def _room(self, title: str, headings: tuple[_Heading, ...]) -> int:
         """Tokens that are left for text beside a prefix."""
-        prefix = _prefix(title, tuple(heading.words for heading in headings), "")
+        prefix = passage_prefix(title, tuple(heading.words for heading in headings), "")
         return max(self._longest - SPECIAL_TOKENS - self._count(prefix), 1)
 
     def _count(self, text: str) -> int:
