@@ -60,6 +60,9 @@ class HashingEncoder:
     def trace_query(self, text: str) -> list[TermOrigin]:
         return self._trace(text, {})
 
+    def written(self, text: str) -> Mapping[int, tuple[Span, ...]]:
+        return {origin.term: origin.spans for origin in self._trace(text, {})}
+
     def words(self, terms: Sequence[int], *texts: str) -> Mapping[int, str]:
         known = {_term(word): word for word in self._synonyms.values()}
         for text in texts:

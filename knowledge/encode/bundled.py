@@ -91,6 +91,10 @@ class BundledEncoder:
         """Every sparse term of a query with the words that produced it, heaviest first."""
         return self._trace(text, self.encode_queries([text])[0], ("query",))
 
+    def written(self, text: str) -> Mapping[int, tuple[Span, ...]]:
+        """Where each sparse term is written in ``text``, in order, found without the model."""
+        return written_spans(text, self._table)
+
     def words(self, terms: Sequence[int], *texts: str) -> Mapping[int, str]:
         """The readable word of each term; words outside the vocabulary are read from ``texts``."""
         return self._table.words(terms, *texts)

@@ -53,6 +53,10 @@ class Encoder(Protocol):
         """Every sparse term of a query with the words that produced it, heaviest first."""
         ...
 
+    def written(self, text: str) -> Mapping[int, tuple[Span, ...]]:
+        """Where each sparse term is written in ``text``, in order, found without the model."""
+        ...
+
     def words(self, terms: Sequence[int], *texts: str) -> Mapping[int, str]:
         """The readable word of each term id.
 
