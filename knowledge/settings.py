@@ -36,6 +36,14 @@ class Settings(BaseSettings):
     public_url: str = Field(
         default="", description="The address that browsers reach this server at, behind a proxy."
     )
+    owner_email: str = Field(
+        default="owner@localhost",
+        description="The e-mail address of the owner account that the first start makes.",
+    )
+    sample: bool = Field(
+        default=True,
+        description="Whether the first start makes the sample assistant from the documentation.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
 

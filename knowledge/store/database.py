@@ -5,14 +5,14 @@ SQLite (WAL) in the data folder, or PostgreSQL; the same code runs on both.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NewType
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -26,8 +26,11 @@ from knowledge.store.migrate import upgrade
 ReadSession = NewType("ReadSession", AsyncSession)
 """A session that must not write: it is rolled back at its end."""
 
-WriteSession = NewType("WriteSession", AsyncSession)
-"""A session that is one transaction: committed at its end, rolled back where it raised."""
+WriteSession = NewType("WriteSession", ReadSession)
+"""A session that is one transaction: committed at its end, rolled back where it raised.
+
+What reads takes it too.
+"""
 
 
 def sqlite_url(file: Path) -> URL:
@@ -86,27 +89,36 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[ReadSession]:
-        """A session for reading."""
-        async with self._sessions() as session:
-            yield ReadSession(session)
+        """A session for reading. Raises :class:`StoreFault` where the database does not answer."""
+        with self._faults():
+            async with self._sessions() as session:
+                yield ReadSession(session)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[WriteSession]:
-        """A session for writing: one transaction, which SQLite starts as IMMEDIATE."""
-        try:
+        """A session for writing: one transaction, which SQLite starts as IMMEDIATE.
+
+        Raises :class:`DiskFull` and :class:`StoreFault`.
+        """
+        with self._faults():
             async with self._sessions() as session:
                 await session.connection(execution_options={"candor_write": True})
-                yield WriteSession(session)
+                yield WriteSession(ReadSession(session))
                 await session.commit()
-        except OperationalError as error:
-            if "disk is full" in str(error) or "No space left" in str(error):
-                raise _store_fault(error, self.engine.url) from error
-            raise
 
     async def ping(self) -> None:
-        """Raise where the database does not answer."""
-        async with self.engine.connect() as connection:
-            await connection.execute(text("select 1"))
+        """Raise :class:`StoreFault` where the database does not answer."""
+        with self._faults():
+            async with self.engine.connect() as connection:
+                await connection.execute(text("select 1"))
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """Turn what a driver raises when its database fails into typed errors."""
+        try:
+            yield
+        except (OperationalError, InterfaceError, ConnectionError) as error:
+            raise _store_fault(error, self.engine.url) from error
 
     async def close(self) -> None:
         """Close every connection."""
@@ -148,6 +160,8 @@ def _store_fault(error: Exception, url: URL) -> StoreFault:
     place = url.database or ""
     if "disk is full" in words or "No space left" in words:
         return DiskFull(f"There is no space left for {place}.", "Free some space and start again.")
+    if "database is locked" in words:
+        return StoreFault(f"The database {place} is busy with another write.", "Try again.")
     if url.get_backend_name() == "sqlite":
         return FolderNotWritable(
             f"The database {place} cannot be opened: {words}.",

@@ -9,10 +9,13 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from knowledge.errors import FolderTooNew
+
+_LOCK = 7_221_903
+"""Key of the advisory lock that migrations hold: any number that nothing else uses."""
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
@@ -36,6 +39,9 @@ async def upgrade(engine: AsyncEngine) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        # Two processes that start at once: the second waits, then finds nothing left to do.
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     config = alembic_config(connection)
     scripts = ScriptDirectory.from_config(config)
     current = MigrationContext.configure(connection).get_current_revision()

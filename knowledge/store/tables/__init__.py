@@ -1,6 +1,6 @@
 """The relational records, one module per area. The database is the truth; the index follows it."""
 
-from knowledge.store.tables.assistant import Assistant, Conversation, Message
+from knowledge.store.tables.assistant import Assistant, Conversation, Feedback, Message
 from knowledge.store.tables.base import Base, utc_now
 from knowledge.store.tables.content import (
     Chunk,
@@ -33,6 +33,7 @@ __all__ = [
     "Conversation",
     "Document",
     "DocumentState",
+    "Feedback",
     "IdempotencyKey",
     "IndexRecord",
     "ItemState",

@@ -78,3 +78,18 @@ class Message(Identified, Base):
     model: Mapped[str] = mapped_column(String(200), default="")
     took_ms: Mapped[float] = mapped_column(default=0.0)
     error_code: Mapped[str] = mapped_column(String(64), default="")
+
+
+class Feedback(Identified, Base):
+    """What a reader thinks of one answer. ``reason``: ``wrong``, ``off_topic``, ``incomplete``,
+    ``bad_source``, or empty.
+    """
+
+    __tablename__ = "feedback"
+
+    message_id: Mapped[UUID] = mapped_column(
+        ForeignKey("messages.id", ondelete="CASCADE"), unique=True
+    )
+    helpful: Mapped[bool]
+    reason: Mapped[str] = mapped_column(String(32), default="")
+    comment: Mapped[str] = mapped_column(String(2000), default="")

@@ -283,6 +283,20 @@ def upgrade() -> None:
     with op.batch_alter_table('messages', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_messages_created_at'), ['created_at'], unique=False)
 
+    op.create_table('feedback',
+    sa.Column('message_id', sa.Uuid(), nullable=False),
+    sa.Column('helpful', sa.Boolean(), nullable=False),
+    sa.Column('reason', sa.String(length=32), nullable=False),
+    sa.Column('comment', sa.String(length=2000), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('created_at', knowledge.store.tables.base.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['message_id'], ['messages.id'], name=op.f('fk_feedback_message_id_messages'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_feedback')),
+    sa.UniqueConstraint('message_id', name=op.f('uq_feedback_message_id'))
+    )
+    with op.batch_alter_table('feedback', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_feedback_created_at'), ['created_at'], unique=False)
+
     op.create_table('runs',
     sa.Column('knowledge_base_id', sa.Uuid(), nullable=False),
     sa.Column('source_id', sa.Uuid(), nullable=True),
@@ -379,6 +393,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_runs_created_at'))
 
     op.drop_table('runs')
+    with op.batch_alter_table('feedback', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_feedback_created_at'))
+
+    op.drop_table('feedback')
     with op.batch_alter_table('messages', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_messages_created_at'))
 

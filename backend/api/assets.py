@@ -1,0 +1,66 @@
+"""The widget's files, read once: with entity tags, compressed, and under a digest of them all."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".png": "image/png",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file, ready to be sent."""
+
+    content: bytes
+    compressed: bytes
+    media_type: str
+    etag: str
+
+
+class Assets:
+    """Files of some folders by the path they are served at.
+
+    ``digest`` is the first 12 hex digits of the SHA-256 over all of them, names and contents.
+    """
+
+    def __init__(self, folders: dict[str, Path]) -> None:
+        self._files = {
+            name: _read(file)
+            for prefix, folder in folders.items()
+            for name, file in _walk(prefix, folder)
+        }
+        whole = hashlib.sha256()
+        for name in sorted(self._files):
+            whole.update(name.encode() + b"\0" + self._files[name].content)
+        self.digest = whole.hexdigest()[:12]
+
+    def find(self, path: str) -> Asset | None:
+        """The file at a path, never anything outside the folders."""
+        return self._files.get(path)
+
+
+def _walk(prefix: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    for file in sorted(folder.rglob("*")):
+        if file.is_file() and file.suffix in _TYPES:
+            yield prefix + file.relative_to(folder).as_posix(), file
+
+
+def _read(file: Path) -> Asset:
+    content = file.read_bytes()
+    return Asset(
+        content=content,
+        compressed=gzip.compress(content, compresslevel=9, mtime=0),
+        media_type=_TYPES[file.suffix],
+        etag=f'"{hashlib.sha256(content).hexdigest()[:20]}"',
+    )

@@ -1,0 +1,73 @@
+"""``Idempotency-Key``: a creating request that is repeated gets the answer of the first."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Header, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from backend.api.access import Caller
+from knowledge.store.database import WriteSession
+from knowledge.store.queries.idempotency import claim, keep
+
+View = TypeVar("View", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """Whether a request repeats another: its key, if it has one, and where it was sent."""
+
+    key: str | None
+    target: str
+
+    async def once(
+        self,
+        session: WriteSession,
+        caller: Caller,
+        content: BaseModel | str,
+        make: Callable[[], Awaitable[View]],
+        secret: str = "",
+    ) -> View | JSONResponse:
+        """Make the thing, or return what was made when this key came first.
+
+        ``content`` tells one request from another. ``secret`` names a field of the answer that is
+        shown once and not kept: a repetition gets it empty.
+        """
+        if self.key is None:
+            return await make()
+        words = content if isinstance(content, str) else content.model_dump_json()
+        digest = hashlib.sha256(f"{self.target}\n{words}".encode()).hexdigest()
+        earlier = await claim(session, caller.workspace_id, self.key, digest)
+        if earlier is not None:
+            return JSONResponse(
+                earlier.response,
+                status_code=earlier.status,
+                headers={"Idempotent-Replayed": "true"},
+            )
+        made = await make()
+        kept = made.model_dump(mode="json") | ({secret: ""} if secret else {})
+        await keep(session, caller.workspace_id, self.key, 201, kept)
+        return made
+
+
+def _repetition(
+    request: Request,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            max_length=255,
+            min_length=1,
+            description="Send the same key with a repetition of the request, and nothing is made "
+            "twice.",
+        ),
+    ] = None,
+) -> Repetition:
+    return Repetition(idempotency_key, f"{request.method} {request.url.path}")
+
+
+Once = Annotated[Repetition, Depends(_repetition)]

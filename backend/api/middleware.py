@@ -1,0 +1,121 @@
+"""What happens around every request: an id, a log line, a figure, headers, a limit on its body."""
+
+from __future__ import annotations
+
+import re
+import time
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_log = structlog.get_logger()
+_REQUEST_ID = re.compile(r"[\w.-]{1,64}")
+_QUIET = ("/healthz", "/readyz", "/metrics")
+
+MAX_BODY_BYTES = 1_000_000
+"""The largest body of a request that is no upload."""
+
+CONTENT_POLICY = (
+    "default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'"
+)
+
+
+class RequestContext:
+    """Gives a request its id, measures it, and writes one line about it: never what was asked."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                _add_headers(headers, request_id)
+                _allow_origin(headers, scope["state"].get("cors_origin"))
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_headers)
+            finally:
+                self._record(scope, status, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        state = getattr(scope["app"].state, "candor", None) if "app" in scope else None
+        if state is not None:
+            state.metrics.requests.labels(scope["method"], route, str(status)).observe(seconds)
+        if route not in _QUIET:
+            _log.info(
+                "request",
+                method=scope["method"],
+                route=route,
+                status=status,
+                ms=round(seconds * 1000, 1),
+            )
+
+
+class BodyLimit:
+    """Refuses a body over the limit, whether it says its length or not. Uploads limit their own."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int, except_paths_ending: str) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+        self._except = except_paths_ending
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http" or scope["path"].endswith(self._except):
+            await self._app(scope, receive, send)
+            return
+        received = 0
+
+        async def limited_receive() -> Message:
+            nonlocal received
+            message = await receive()
+            if message["type"] == "http.request":
+                received += len(message.get("body", b""))
+                if received > self._max_bytes:
+                    # Of all errors raised while a body is read, FastAPI passes on this kind.
+                    raise HTTPException(413, f"The body is over {self._max_bytes:,} bytes")
+            return message
+
+        await self._app(scope, limited_receive, send)
+
+
+def _request_id(scope: Scope) -> str:
+    given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+
+
+def _add_headers(headers: MutableHeaders, request_id: str) -> None:
+    headers["X-Request-ID"] = request_id
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    headers.setdefault("Cache-Control", "no-store")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Content-Security-Policy", f"{CONTENT_POLICY}; frame-ancestors 'self'")
+
+
+def _allow_origin(headers: MutableHeaders, origin: str | None) -> None:
+    """Let the page of an assistant's allowed origin read the response, errors too."""
+    if origin is None:
+        return
+    headers["Access-Control-Allow-Origin"] = origin
+    headers["Access-Control-Expose-Headers"] = "Retry-After, X-Request-ID"
+    headers.add_vary_header("Origin")

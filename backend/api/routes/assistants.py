@@ -1,0 +1,96 @@
+"""``/assistants``: what staff set up. The public side is in ``public_assistants.py``."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from backend.api.access import Admin, Viewer
+from backend.api.errors import PROBLEMS
+from backend.api.idempotency import Once
+from backend.api.schemas.assistants import AssistantChange, AssistantView, NewAssistant
+from backend.api.schemas.base import PageView, Paging
+from backend.api.state import State
+from knowledge.store.paging import read_page
+from knowledge.store.queries import assistants as queries
+from knowledge.store.queries.people import record
+from knowledge.store.tables import Assistant
+
+router = APIRouter(prefix="/assistants", tags=["assistants"], responses=PROBLEMS)
+
+
+@router.get("", summary="List assistants")
+async def list_assistants(caller: Viewer, state: State, paging: Paging) -> PageView[AssistantView]:
+    """All assistants of the workspace."""
+    async with state.database.reading() as session:
+        page = await read_page(session, queries.assistants(caller.workspace_id), Assistant, paging)
+    return PageView.of(page.map(AssistantView.of))
+
+
+@router.post("", status_code=201, response_model=AssistantView, summary="Make an assistant")
+async def create_assistant(
+    body: NewAssistant, caller: Admin, state: State, repetition: Once
+) -> AssistantView | JSONResponse:
+    """Make an assistant over some knowledge bases. Its public key goes into the page."""
+    async with state.database.writing() as session:
+
+        async def make() -> AssistantView:
+            made = Assistant(
+                workspace_id=caller.workspace_id,
+                public_key=queries.new_public_key(),
+                knowledge_base_ids=await queries.known_knowledge_bases(
+                    session, caller.workspace_id, body.knowledge_base_ids
+                ),
+                **body.model_dump(exclude={"knowledge_base_ids"}),
+            )
+            session.add(made)
+            await session.flush()
+            record(session, caller.workspace_id, caller.actor, "assistant.create", body.name)
+            return AssistantView.of(made)
+
+        return await repetition.once(session, caller, body, make)
+
+
+@router.get("/{assistant_id:uuid}", summary="Read an assistant")
+async def read_assistant(assistant_id: UUID, caller: Viewer, state: State) -> AssistantView:
+    """One assistant."""
+    async with state.database.reading() as session:
+        return AssistantView.of(
+            await queries.find_assistant(session, caller.workspace_id, assistant_id)
+        )
+
+
+@router.patch("/{assistant_id:uuid}", summary="Change an assistant")
+async def change_assistant(
+    assistant_id: UUID, body: AssistantChange, caller: Admin, state: State
+) -> AssistantView:
+    """Change what is given; the rest stays."""
+    async with state.database.writing() as session:
+        found = await queries.find_assistant(session, caller.workspace_id, assistant_id)
+        change = body.model_dump(exclude_none=True)
+        if body.knowledge_base_ids is not None:
+            change["knowledge_base_ids"] = await queries.known_knowledge_bases(
+                session, caller.workspace_id, body.knowledge_base_ids
+            )
+        for name, value in change.items():
+            setattr(found, name, value)
+        record(
+            session,
+            caller.workspace_id,
+            caller.actor,
+            "assistant.change",
+            found.name,
+            {"fields": sorted(change)},
+        )
+        return AssistantView.of(found)
+
+
+@router.delete("/{assistant_id:uuid}", status_code=204, summary="Remove an assistant")
+async def remove_assistant(assistant_id: UUID, caller: Admin, state: State) -> None:
+    """Remove an assistant. Its conversations stay."""
+    async with state.database.writing() as session:
+        found = await queries.find_assistant(session, caller.workspace_id, assistant_id)
+        await session.delete(found)
+        record(session, caller.workspace_id, caller.actor, "assistant.remove", found.name)

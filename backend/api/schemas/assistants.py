@@ -1,0 +1,104 @@
+"""Assistants over the wire."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from backend.api.schemas.base import Body
+from knowledge.store.tables import Assistant
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+
+
+def _origin(value: str) -> str:
+    origin = value.strip().lower().rstrip("/")
+    if not _ORIGIN.fullmatch(origin):
+        raise ValueError("an origin is scheme, host and port alone, like https://www.example.com")
+    return origin
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+Suggestion = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class NewAssistant(Body):
+    """An assistant to be made. Its chat opens from ``allowed_origins`` and its own page alone."""
+
+    name: str = Field(min_length=1, max_length=200, examples=["Ask us"])
+    knowledge_base_ids: list[UUID] = Field(default_factory=list, max_length=50)
+    allowed_origins: list[Origin] = Field(
+        default_factory=list, max_length=100, examples=[["https://www.example.com"]]
+    )
+    welcome: str = Field(default="", max_length=1000)
+    suggestions: list[Suggestion] = Field(default_factory=list, max_length=8)
+    appearance: dict[str, Any] = Field(default_factory=dict)
+    behaviour: dict[str, Any] = Field(default_factory=dict)
+
+
+class AssistantChange(Body):
+    """What may be changed of an assistant; what is left out stays."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    knowledge_base_ids: list[UUID] | None = Field(default=None, max_length=50)
+    allowed_origins: list[Origin] | None = Field(default=None, max_length=100)
+    welcome: str | None = Field(default=None, max_length=1000)
+    suggestions: list[Suggestion] | None = Field(default=None, max_length=8)
+    appearance: dict[str, Any] | None = None
+    behaviour: dict[str, Any] | None = None
+
+
+class AssistantView(BaseModel):
+    """An assistant as staff see it."""
+
+    id: UUID
+    name: str
+    public_key: str
+    knowledge_base_ids: list[UUID]
+    allowed_origins: list[str]
+    welcome: str
+    suggestions: list[str]
+    appearance: dict[str, Any]
+    behaviour: dict[str, Any]
+    sample: bool
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: Assistant) -> AssistantView:
+        """The view of a record."""
+        return cls(
+            id=row.id,
+            name=row.name,
+            public_key=row.public_key,
+            knowledge_base_ids=[UUID(text) for text in row.knowledge_base_ids],
+            allowed_origins=row.allowed_origins,
+            welcome=row.welcome,
+            suggestions=row.suggestions,
+            appearance=row.appearance,
+            behaviour=row.behaviour,
+            sample=row.sample,
+            created_at=row.created_at,
+        )
+
+
+class PublicProfile(BaseModel):
+    """An assistant as every visitor may see it."""
+
+    name: str
+    welcome: str
+    suggestions: list[str]
+    appearance: dict[str, Any]
+
+    @classmethod
+    def of(cls, row: Assistant) -> PublicProfile:
+        """The view of a record."""
+        return cls(
+            name=row.name,
+            welcome=row.welcome,
+            suggestions=row.suggestions,
+            appearance=row.appearance,
+        )

@@ -1,0 +1,96 @@
+"""Runs of ingestion over the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from knowledge.store.queries.runs import ENDED, Progress
+from knowledge.store.tables import Run, RunItem
+
+
+class Fault(BaseModel):
+    """What went wrong and what to do about it."""
+
+    code: str
+    detail: str
+    action: str
+
+
+class RunView(BaseModel):
+    """One pass over a source and how far it is, counted from its items.
+
+    ``done`` of ``found`` documents are at their end; a crawl finds more as it goes.
+    """
+
+    id: UUID
+    knowledge_base_id: UUID
+    source_id: UUID | None
+    kind: str
+    state: str = Field(examples=["running"])
+    ended: bool
+    found: int
+    done: int
+    items: dict[str, int] = Field(examples=[{"indexed": 120, "unchanged": 7, "failed": 1}])
+    chunks: int
+    chunks_encoded: int
+    cancel_requested: bool
+    pause_requested: bool
+    error: Fault | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, row: Run, progress: Progress) -> RunView:
+        """The view of a record."""
+        error = Fault(code=row.error_code, detail=row.error_detail, action=row.error_action)
+        return cls(
+            id=row.id,
+            knowledge_base_id=row.knowledge_base_id,
+            source_id=row.source_id,
+            kind=row.kind,
+            state=row.state,
+            ended=row.state in ENDED,
+            found=progress.found,
+            done=progress.done,
+            items=progress.items,
+            chunks=progress.chunks,
+            chunks_encoded=progress.chunks_encoded,
+            cancel_requested=row.cancel_requested,
+            pause_requested=row.pause_requested,
+            error=error if row.error_code else None,
+            created_at=row.created_at,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+        )
+
+
+class RunItemView(BaseModel):
+    """One document of a run."""
+
+    id: UUID
+    address: str
+    document_id: UUID | None
+    state: str
+    chunks: int
+    chunks_encoded: int
+    error: Fault | None
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, row: RunItem) -> RunItemView:
+        """The view of a record."""
+        error = Fault(code=row.error_code, detail=row.error_detail, action=row.error_action)
+        return cls(
+            id=row.id,
+            address=row.address,
+            document_id=row.document_id,
+            state=row.state,
+            chunks=row.chunks,
+            chunks_encoded=row.chunks_encoded,
+            error=error if row.error_code else None,
+            finished_at=row.finished_at,
+        )

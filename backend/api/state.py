@@ -1,0 +1,88 @@
+"""What every request works with: opened once, in the application's lifespan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Protocol
+from uuid import UUID, uuid4
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from backend.api.limits import Limits
+from backend.api.metrics import Metrics
+from backend.api.turns import Turns
+from knowledge.encode.encoder import Encoder
+from knowledge.index.search_index import SearchIndex
+from knowledge.store.database import Database
+from knowledge.store.queries.credentials import new_secret
+
+if TYPE_CHECKING:
+    from backend.chat.turn import Chat
+    from backend.search.search import Searcher
+
+
+class Worker(Protocol):
+    """What works off ingestion runs in this process."""
+
+    async def start(self) -> None:
+        """Begin to work off runs, those of a process that died first."""
+        ...
+
+    async def stop(self) -> None:
+        """End after the steps in flight."""
+        ...
+
+    def wake(self) -> None:
+        """There is something to do: look now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the API must know of the settings."""
+
+    version: str
+    data: Path
+    files_folder: Path
+    upload_max_bytes: int
+    public_url: str = ""
+    embedded: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AppState:
+    """The open parts of one process.
+
+    ``workspace_id`` is the workspace that the command line works in; ``local_token`` lets it in
+    as the owner and lives in memory alone. ``instance`` tells this process from one before it.
+    """
+
+    options: Options
+    database: Database
+    index: SearchIndex
+    encoder: Encoder
+    searcher: Searcher
+    chat: Chat
+    workspace_id: UUID
+    worker: Worker | None = None
+    local_token: str = field(default_factory=lambda: new_secret("local"))
+    instance: str = field(default_factory=lambda: uuid4().hex)
+    metrics: Metrics = field(default_factory=Metrics)
+    limits: Limits = field(default_factory=Limits)
+    turns: Turns = field(default_factory=Turns)
+
+    def wake(self) -> None:
+        """Tell the worker of this process, if it has one, that a run was queued."""
+        if self.worker is not None:
+            self.worker.wake()
+
+
+def current_state(connection: HTTPConnection) -> AppState:
+    """The state of the application that a request came to."""
+    state: AppState = connection.app.state.candor
+    return state
+
+
+State = Annotated[AppState, Depends(current_state)]

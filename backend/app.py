@@ -1,0 +1,81 @@
+"""The application: routes, middleware, and a lifespan that opens everything once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+
+from backend.api import errors
+from backend.api.middleware import MAX_BODY_BYTES, BodyLimit, RequestContext
+from backend.api.routes import (
+    assistants,
+    chat,
+    documents,
+    identity,
+    knowledge_bases,
+    pages,
+    public_assistants,
+    runs,
+    search,
+    sources,
+    system,
+)
+from backend.api.state import AppState
+
+API = "/api/v1"
+
+OpenState = Callable[[], AbstractAsyncContextManager[AppState]]
+
+_DESCRIPTION = """
+The knowledge-base backend behind a website's chat assistant, which shows why it said what it said.
+
+* **Who**: `Authorization: Bearer TOKEN` (`candor token create`), or a signed-in browser's cookie.
+  Roles, each including the ones after it: owner, admin, editor, viewer.
+* **Errors** are `application/problem+json` with `detail` (what is wrong) and `action` (what to do).
+* **Lists** come in pages: `{items, next_cursor}`; send `next_cursor` back as `cursor`.
+* **Repetitions**: a creating request with an `Idempotency-Key` is done once.
+"""
+
+
+def create_app(open_state: OpenState, version: str = "") -> FastAPI:
+    """The application over what ``open_state`` opens when it starts and closes when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_state() as state:
+            app.state.candor = state
+            try:
+                yield
+            finally:
+                await state.turns.close()
+
+    app = FastAPI(
+        title="Candor",
+        version=version,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    errors.install(app)
+    for module in (
+        knowledge_bases,
+        sources,
+        runs,
+        documents,
+        search,
+        chat,
+        assistants,
+        public_assistants,
+        identity,
+        system,
+    ):
+        app.include_router(module.router, prefix=API)
+    app.include_router(system.probes)
+    app.include_router(pages.router)
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, except_paths_ending=sources.UPLOAD_PATH)
+    app.add_middleware(RequestContext)
+    return app

@@ -1,0 +1,1 @@
+"""Reads and writes by noun. Each function works in the session it is given and never commits."""

@@ -1,0 +1,149 @@
+"""Runs of ingestion: queueing them, steering them, counting how far they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from knowledge.errors import Conflict, NotFound
+from knowledge.store.database import ReadSession, WriteSession
+from knowledge.store.tables import ItemState, KnowledgeBase, Run, RunItem, RunState, utc_now
+
+ENDED = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
+OPEN = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSED)
+ITEM_ENDS = (
+    ItemState.INDEXED,
+    ItemState.UNCHANGED,
+    ItemState.SKIPPED,
+    ItemState.FAILED,
+    ItemState.REMOVED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is. ``items``: number by state; ``done`` of ``found`` are at their end."""
+
+    items: dict[str, int] = field(default_factory=dict)
+    found: int = 0
+    done: int = 0
+    chunks: int = 0
+    chunks_encoded: int = 0
+
+
+def runs(workspace_id: UUID) -> Select[Run]:
+    """The runs of a workspace."""
+    return (
+        select(Run)
+        .join(KnowledgeBase, KnowledgeBase.id == Run.knowledge_base_id)
+        .where(KnowledgeBase.workspace_id == workspace_id)
+    )
+
+
+async def find_run(session: ReadSession, workspace_id: UUID, run_id: UUID) -> Run:
+    """A run by id. Raises :class:`NotFound`."""
+    found = await session.scalar(runs(workspace_id).where(Run.id == run_id))
+    if found is None:
+        raise NotFound(f"There is no run {run_id}.")
+    return found
+
+
+async def open_runs(session: ReadSession, workspace_id: UUID) -> list[Run]:
+    """The runs that have not ended, oldest first."""
+    rows = await session.scalars(
+        runs(workspace_id).where(Run.state.in_(OPEN)).order_by(Run.created_at)
+    )
+    return list(rows)
+
+
+async def queue_run(
+    session: WriteSession, knowledge_base_id: UUID, source_id: UUID | None, kind: str = "ingest"
+) -> Run:
+    """Ask for a run. One of the same kind and source that is still queued is that run."""
+    waiting = await session.scalar(
+        select(Run)
+        .where(
+            Run.knowledge_base_id == knowledge_base_id,
+            Run.source_id == source_id if source_id else Run.source_id.is_(None),
+            Run.kind == kind,
+            Run.state == RunState.QUEUED,
+        )
+        .limit(1)
+    )
+    if waiting is not None:
+        return waiting
+    run = Run(knowledge_base_id=knowledge_base_id, source_id=source_id, kind=kind)
+    session.add(run)
+    await session.flush()
+    return run
+
+
+async def cancel(session: WriteSession, run: Run) -> None:
+    """Ask a run to stop. One that no worker has yet is stopped at once."""
+    if run.state in ENDED:
+        raise Conflict(f"The run has {run.state} already.")
+    run.cancel_requested = True
+    if run.state == RunState.QUEUED:
+        run.state = RunState.CANCELLED
+        run.finished_at = utc_now()
+
+
+async def pause(session: WriteSession, run: Run) -> None:
+    """Ask a run to wait after the document that it is at."""
+    if run.state in ENDED:
+        raise Conflict(f"The run has {run.state} already.")
+    run.pause_requested = True
+    if run.state == RunState.QUEUED:
+        run.state = RunState.PAUSED
+
+
+async def resume(session: WriteSession, run: Run) -> None:
+    """Let a paused run go on."""
+    if run.state in ENDED:
+        raise Conflict(f"The run has {run.state} already.")
+    run.pause_requested = False
+    if run.state == RunState.PAUSED:
+        run.state = RunState.QUEUED
+
+
+async def progress(session: ReadSession, run_ids: Sequence[UUID]) -> dict[UUID, Progress]:
+    """How far each of the runs named is."""
+    rows = await session.execute(
+        select(
+            RunItem.run_id,
+            RunItem.state,
+            func.count(),
+            func.coalesce(func.sum(RunItem.chunks), 0),
+            func.coalesce(func.sum(RunItem.chunks_encoded), 0),
+        )
+        .where(RunItem.run_id.in_(run_ids))
+        .group_by(RunItem.run_id, RunItem.state)
+    )
+    counted: dict[UUID, Progress] = {run_id: Progress() for run_id in run_ids}
+    for run_id, state, count, chunks, encoded in rows.all():
+        before = counted[run_id]
+        counted[run_id] = Progress(
+            items={**before.items, str(state): count},
+            found=before.found + count,
+            done=before.done + (count if state in ITEM_ENDS else 0),
+            chunks=before.chunks + int(chunks),
+            chunks_encoded=before.chunks_encoded + int(encoded),
+        )
+    return counted
+
+
+def items(run_id: UUID, state: ItemState | None = None) -> Select[RunItem]:
+    """The items of a run, all or those in one state."""
+    query = select(RunItem).where(RunItem.run_id == run_id)
+    return query.where(RunItem.state == state) if state else query
+
+
+async def failed_items(session: ReadSession, run_id: UUID, limit: int) -> list[RunItem]:
+    """The items of a run that failed, in the order they were found."""
+    rows = await session.scalars(
+        items(run_id, ItemState.FAILED).order_by(RunItem.created_at, RunItem.id).limit(limit)
+    )
+    return list(rows)
