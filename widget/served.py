@@ -1,9 +1,8 @@
 """The widget's files as they are served.
 
-Browsers can run ``src`` as it stands. Visitors get the same code in fewer requests and a third
-fewer bytes: the modules that ``define.js`` imports are put one after another into one file, without
-the comments and the indentation that only a reader of the source needs. Nothing is renamed and
-no line is rewritten, so a stack trace still reads like the source.
+Browsers can run ``src`` as it stands. Visitors get the same code in fewer requests and fewer bytes:
+the modules that ``define.js`` imports are put one after another into one file, without comments
+and needless white space. Nothing is renamed or rewritten.
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import rjsmin
+
 HERE = Path(__file__).parent
 
 MEDIA_TYPES = {
@@ -25,8 +26,7 @@ MEDIA_TYPES = {
 
 _IMPORT = re.compile(r"^import [^;]*?'\./([\w-]+\.js)';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
-_COMMENT = re.compile(r"/\*\*(?:(?!\*/).)*\*/ ?|^\s*//[^\n]*$", re.DOTALL | re.MULTILINE)
-_BLANK = re.compile(r"\n\s+")
+_STYLES = re.compile(r"(?<=`\n)[^`]*\}\n(?=`)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,11 @@ def joined(entry: str) -> str:
 
 
 def compact(script: str) -> str:
-    """The script without documentation comments, comment lines, indentation and empty lines.
+    """The script, and the style sheets in its template strings, without comments and white space."""
+    return str(rjsmin.jsmin(_STYLES.sub(lambda found: _compact_css(found[0]), script))) + "\n"
 
-    No line is joined to another, so automatic semicolons fall where they fell. The sources keep
-    ``/**`` out of strings and multi-line templates free of indentation that matters.
-    """
-    return _BLANK.sub("\n", _COMMENT.sub("", script)).strip() + "\n"
+
+def _compact_css(sheet: str) -> str:
+    # Only what means the same in selectors, values and media queries alike: a space before a colon
+    # is a descendant combinator, one after it never is.
+    return re.sub(r"\s*([{};,])\s*|(?<=:)\s+", r"\1", sheet.strip())

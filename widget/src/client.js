@@ -84,7 +84,8 @@ export class Client {
 
   /** @param {Turn} turn @param {AbortSignal} signal @returns {AsyncGenerator<ChatEvent>} */
   async *#attempt(turn, signal) {
-    const watch = new Watch(signal);
+    const watch = watchOver(signal);
+    let heard = false;
     try {
       watch.wait(this.buffered ? this.patience.whole : this.patience.first);
       const response = await this.#send(`${this.address}/chat`, {
@@ -97,8 +98,11 @@ export class Client {
         yield { name: 'final_answer', data: await response.json() };
         return;
       }
-      const heard = () => watch.wait(this.patience.silence);
-      for await (const event of readEvents(response.body, heard)) {
+      const onActivity = () => {
+        heard = true;
+        watch.wait(this.patience.silence);
+      };
+      for await (const event of readEvents(response.body, onActivity)) {
         if (event.name === 'error') throw new Problem(event.data);
         const restarted = event.name === 'search_results' && follows(turn, event.data.message_id);
         if (restarted) yield { name: 'restart', data: null };
@@ -110,7 +114,7 @@ export class Client {
       throw new Broken('The connection closed before the answer was complete.');
     } catch (error) {
       if (error instanceof Problem || error instanceof Broken || signal.aborted) throw error;
-      if (watch.expired && !watch.heard) this.buffered = true;
+      if (watch.signal.aborted && !heard) this.buffered = true;
       throw new Broken(error instanceof Error ? error.message : String(error));
     } finally {
       watch.stop();
@@ -127,46 +131,30 @@ export class Client {
   }
 }
 
-/** Aborts a request when nothing has come for a while, or when the caller aborts it. */
-class Watch {
-  #controller = new AbortController();
+/**
+ * A signal that aborts when nothing has come for a while, or when the outer one aborts.
+ * @param {AbortSignal} outer
+ */
+function watchOver(outer) {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
-  #waits = 0;
-  expired = false;
-
-  /** @param {AbortSignal} outer */
-  constructor(outer) {
-    this.outer = outer;
-    this.abort = () => this.#controller.abort();
-    outer.addEventListener('abort', this.abort);
-    if (outer.aborted) this.abort();
-  }
-
-  get signal() {
-    return this.#controller.signal;
-  }
-
-  /** Whether anything came after the request. */
-  get heard() {
-    return this.#waits > 1;
-  }
-
-  /** @param {number} ms until the request is given up, unless called again */
-  wait(ms) {
-    this.#waits += 1;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.expired = true;
-      this.abort();
-    }, ms);
-  }
-
-  stop() {
-    clearTimeout(this.#timer);
-    this.outer.removeEventListener('abort', this.abort);
-    this.abort();
-  }
+  let timer;
+  outer.addEventListener('abort', abort);
+  if (outer.aborted) abort();
+  return {
+    signal: controller.signal,
+    /** @param {number} ms until the request is given up, unless called again */
+    wait(ms) {
+      clearTimeout(timer);
+      timer = setTimeout(abort, ms);
+    },
+    stop() {
+      clearTimeout(timer);
+      outer.removeEventListener('abort', abort);
+      abort();
+    },
+  };
 }
 
 /**

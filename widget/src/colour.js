@@ -4,6 +4,9 @@
 
 const ENOUGH = 4.5;
 
+/** For thin and small text in the brand colour. */
+const COMFORTABLE = 5.5;
+
 /**
  * @param {string} colour any CSS colour
  * @returns {Rgb | null} null where it is no colour
@@ -54,7 +57,7 @@ export function readable(colour, grounds) {
   const target = luminance(grounds[0]) > 0.18 ? BLACK : WHITE;
   for (let share = 0; share < 1; share += 0.04) {
     const tried = mix(colour, target, share);
-    if (grounds.every((ground) => contrast(tried, ground) >= ENOUGH)) return tried;
+    if (grounds.every((ground) => contrast(tried, ground) >= COMFORTABLE)) return tried;
   }
   return target;
 }

@@ -60,12 +60,7 @@ export class Conversation {
 
   save() {
     const entries = this.entries.slice(-KEPT).map(compact);
-    // Some old libraries give arrays a toJSON that turns them into text.
-    Object.defineProperty(entries, 'toJSON', { value: undefined });
-    for (const entry of entries) {
-      for (const list of [entry.citations, entry.hits]) plainJson(list);
-    }
-    keep('localStorage', this.place, JSON.stringify({ visitor: this.visitor, id: this.id, entries }));
+    keep('localStorage', this.place, JSON.stringify(arraysAsArrays({ visitor: this.visitor, id: this.id, entries })));
   }
 
   /** The conversation as Markdown, with the sources of each answer. */
@@ -89,11 +84,16 @@ function compact(entry) {
   return { ...entry, hits };
 }
 
-/** @param {unknown} value makes every array in it serialise as an array */
-function plainJson(value) {
-  if (!value || typeof value !== 'object') return;
-  if (Array.isArray(value)) Object.defineProperty(value, 'toJSON', { value: undefined });
-  for (const key of Object.keys(value)) plainJson(/** @type {any} */ (value)[key]);
+/**
+ * Some old libraries give every array a `toJSON` that turns it into text.
+ * @template T
+ * @param {T} value
+ * @returns {T} the same, in which arrays serialise as arrays
+ */
+function arraysAsArrays(value) {
+  if (Array.isArray(value)) Object.defineProperty(value, 'toJSON', { value: null });
+  if (value && typeof value === 'object') Object.values(value).forEach(arraysAsArrays);
+  return value;
 }
 
 export function randomName() {

@@ -101,6 +101,8 @@ export class CandorChat extends HTMLElement {
       this.#listen(life.signal);
       this.#emit('ready', { name: profile.name });
       this.#chat?.resume();
+      // On a page of its own the visitor came to ask; on a small screen the keyboard would hide it.
+      if (this.#layout === 'page' && !matchMedia(NARROW).matches) this.#chat?.panel.input.focus();
     } catch (error) {
       if (life.signal.aborted) return;
       await this.#fail(error);

@@ -18,7 +18,7 @@
     document.body.appendChild(element);
     import(define).catch((error) => console.error('candor: the widget could not be loaded.', error));
   };
-  const whenIdle = () => (window.requestIdleCallback ? requestIdleCallback(start, { timeout: 500 }) : setTimeout(start));
+  const whenIdle = () => ('requestIdleCallback' in window ? requestIdleCallback(start, { timeout: 500 }) : setTimeout(start));
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', whenIdle);
   else whenIdle();
 })();

@@ -94,8 +94,8 @@ export class Panel {
 
   /** @param {Layout} layout */
   #welcome(layout) {
-    return h('div', { class: 'welcome', dir: 'auto' }, h(layout === 'page' ? 'h1' : 'h2', {}, this.profile.name),
-      this.profile.welcome && h('p', {}, this.profile.welcome));
+    return h('div', { class: 'welcome', dir: 'auto' }, layout === 'page' && h('h1', {}, this.profile.name),
+      h('p', {}, this.profile.welcome || this.texts.ask));
   }
 
   #suggestions() {

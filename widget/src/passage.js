@@ -63,10 +63,10 @@ export class PassageView {
 
   /** @param {Hit | Citation} passage @param {Citation[]} citations */
   #label(passage, citations) {
-    const number = citations.length ? `${this.texts.sources} ${citations[0].id}` : this.texts.sources;
-    if ('page' in passage && passage.page !== null) return `${number} · ${say(this.texts.page, { n: passage.page })}`;
-    if ('seconds' in passage && passage.seconds !== null) return `${number} · ${clock(passage.seconds)}`;
-    return number;
+    const parts = citations.slice(0, 1).map(({ id }) => say(this.texts.source, { n: id }));
+    if ('page' in passage && passage.page !== null) parts.push(say(this.texts.page, { n: passage.page }));
+    if ('seconds' in passage && passage.seconds !== null) parts.push(clock(passage.seconds));
+    return parts.join(' · ');
   }
 
   /** @param {Hit | Citation} passage @param {string} text @param {Citation[]} citations */

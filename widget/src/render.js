@@ -124,7 +124,8 @@ function block(lines, context, depth) {
   if (fence) return code(lines, fence[1], context);
   const heading = HEADING.exec(lines[0]);
   // Two levels down: the page around the widget has its own first headings.
-  if (heading) return filled(h(`h${Math.min(heading[1].length + 2, 6)}`), heading[2], context);
+  const level = heading && /** @type {'h3'} */ (`h${Math.min(heading[1].length + 2, 6)}`);
+  if (level) return filled(h(level), heading[2], context);
   if (RULE.test(lines[0])) return h('hr');
   if (depth < DEEPEST && QUOTE.test(lines[0])) {
     const inner = lines.map((line) => line.replace(QUOTE, ''));

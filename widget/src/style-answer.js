@@ -59,16 +59,17 @@ summary::before { content: ""; width: 6px; height: 6px; border: solid currentCol
 [open] > summary::before { transform: rotate(225deg) translate(-2px, -2px); }
 summary:hover { color: var(--accent-text); }
 .why ol { counter-reset: hit; display: grid; gap: 2px; margin-block: 10px 8px; }
-.why li { counter-increment: hit; position: relative; display: grid; gap: 2px; padding: 8px 10px; padding-inline-start: 38px; border-radius: 8px; }
-.why li::before { content: counter(hit); position: absolute; inset-inline-start: 12px; inset-block-start: 8px; font-variant-numeric: tabular-nums; }
-.why li.cited { background: var(--mark); color: var(--ink); }
+.why li { counter-increment: hit; position: relative; display: grid; gap: 2px; padding-block: 8px; padding-inline-start: 28px; }
+.why li::before { content: counter(hit); position: absolute; inset-inline-start: 2px; inset-block-start: 8px; font-variant-numeric: tabular-nums; }
 .why .title { color: var(--ink); font-weight: 500; }
 .why button.title { min-height: 24px; text-decoration: underline; text-decoration-color: var(--edge); text-underline-offset: 3px; }
-.why .cited .path { color: inherit; }
 .score { display: flex; gap: 1px; height: 5px; margin-block: 4px 2px; border-radius: 3px; overflow: hidden; background: color-mix(in srgb, var(--ink) 9%, transparent); }
 .score .sparse { background: var(--accent-text); }
 .score .dense { background: var(--edge); }
-.places { font-size: 13px; }
+.places { display: flex; flex-wrap: wrap; gap: 2px 12px; align-items: center; font-size: 13px; }
+.places mark { padding: 1px 6px; color: var(--ink); }
+.places span::before { content: ""; display: inline-block; width: 8px; height: 8px; margin-inline-end: 6px; border-radius: 2px; background: var(--accent-text); }
+.places .dense::before { background: var(--edge); }
 
 .passage { position: absolute; inset: 0; z-index: 1; display: flex; flex-direction: column; background: var(--surface); animation: rise .2s ease-out; }
 .passage:focus-visible { outline: none; }

@@ -61,12 +61,11 @@ header { display: flex; align-items: center; gap: 10px; min-height: 60px; paddin
 .tools { display: flex; }
 .main { position: relative; flex: 1; display: flex; min-height: 0; }
 .column { flex: 1; min-width: 0; display: flex; flex-direction: column; }
-.scroll { flex: 1; min-height: 0; overflow-y: auto; overscroll-behavior: contain; padding-inline: 20px; container-type: size; scrollbar-width: thin; scrollbar-color: var(--line) transparent; }
+.scroll { flex: 1; min-height: 0; overflow-y: auto; overscroll-behavior: contain; padding-inline: 16px; container-type: size; scrollbar-width: thin; scrollbar-color: var(--line) transparent; }
 .scroll:focus-visible, .leaf:focus-visible { outline-offset: -2px; }
 .welcome { display: none; padding-block: 28px 12px; }
 [data-empty] .welcome { display: block; }
-.welcome :is(h1, h2) { font: 600 24px/1.25 var(--serif); text-wrap: balance; }
-.welcome p { margin-block-start: 8px; color: var(--soft); text-wrap: pretty; white-space: pre-line; }
+.welcome p { font: 500 21px/1.4 var(--serif); text-wrap: pretty; white-space: pre-line; }
 .suggestions { display: flex; flex-direction: column; gap: 8px; padding: 4px 16px 12px; }
 .suggestions button { width: 100%; min-height: 44px; padding: 9px 14px; border-radius: 12px; box-shadow: inset 0 0 0 1px var(--line); line-height: 1.4; }
 .suggestions button:hover { background: var(--tint); color: var(--accent-text); box-shadow: inset 0 0 0 1px var(--accent-text); }
@@ -89,12 +88,12 @@ header { display: flex; align-items: center; gap: 10px; min-height: 60px; paddin
 [data-layout=page] [data-empty] .column { justify-content: center; padding-block-end: 12vh; overflow-y: auto; }
 [data-layout=page] [data-empty] .scroll { flex: none; container-type: normal; overflow: visible; padding-inline: 16px; }
 [data-layout=page] [data-empty] .composer { margin-block: 12px 16px; }
-[data-layout=page] .welcome h1 { font-size: clamp(32px, 6vw, 46px); font-weight: 500; line-height: 1.12; letter-spacing: -.015em; }
-[data-layout=page] .welcome p { font-size: 18px; max-width: 56ch; margin-block-start: 12px; }
+[data-layout=page] .welcome h1 { display: inline; font: 500 clamp(32px, 6vw, 48px)/1.2 var(--serif); letter-spacing: -.015em; background: linear-gradient(transparent 60%, var(--mark) 60% 92%, transparent 92%); }
+[data-layout=page] .welcome p { font: 400 18px/1.55 var(--font); color: var(--soft); max-width: 56ch; margin-block-start: 16px; }
 [data-layout=page] .suggestions { flex-flow: row wrap; padding-inline: 16px; }
 [data-layout=page] .suggestions button { background: var(--surface); border-radius: 22px; padding-inline: 18px; font-size: 15px; }
 [data-layout=page] .suggestions button:hover { background: var(--tint); }
-[data-layout=page] [data-empty] .name, [data-layout=page] [data-empty] .sign { visibility: visible; }
+[data-layout=page] [data-empty] header > * { visibility: hidden; }
 
 @media (max-width: 639px) {
   [data-layout=launcher][data-open] { inset: 0; }

@@ -72,13 +72,14 @@ export class TurnView {
 
   #sources() {
     const { texts } = this.actions;
-    const first = new Map(this.entry.citations.map((citation) => [citation.id, citation]).reverse());
-    const sources = [...first.values()].sort((a, b) => a.id - b.id);
+    const { citations } = this.entry;
+    const sources = citations.filter(({ id }, i) => citations.findIndex((other) => other.id === id) === i)
+      .sort((a, b) => a.id - b.id);
     return h('ol', { class: 'sources', 'aria-label': texts.sources }, ...sources.map((citation) => {
       const hit = this.#hit(citation);
       const button = h('button', {
         type: 'button',
-        onclick: () => this.#show(citation, this.entry.citations.filter(({ id }) => id === citation.id), button),
+        onclick: () => this.#show(citation, citations.filter(({ id }) => id === citation.id), button),
       }, h('span', { class: 'number' }, String(citation.id)),
       h('span', { class: 'title', dir: 'auto' }, citation.title || citation.address),
       hit && hit.heading.length > 0 && h('span', { class: 'path', dir: 'auto' }, hit.heading[hit.heading.length - 1]));
@@ -91,7 +92,7 @@ export class TurnView {
     const citation = this.entry.citations[index];
     if (!citation) return null;
     const button = h('button', {
-      type: 'button', class: 'cite', 'aria-label': say(this.actions.texts.source, { n: citation.id, title: citation.title }),
+      type: 'button', class: 'cite', 'aria-label': `${say(this.actions.texts.source, { n: citation.id })}: ${citation.title}`,
       onclick: () => this.#show(citation, [citation], button),
     }, String(citation.id));
     return button;

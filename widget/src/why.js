@@ -22,11 +22,11 @@ export function whyThisAnswer(entry, texts, open) {
   return h('details', { class: 'why' },
     h('summary', {}, texts.why),
     h('p', { dir: 'auto' }, say(texts.whyText, { query: entry.query ?? entry.question })),
-    h('ol', {}, ...entry.hits.map((hit) => h('li', { class: cited.has(hit.chunk_id) ? 'cited' : null },
+    h('ol', {}, ...entry.hits.map((hit) => h('li', {},
       title(hit, open),
       hit.heading.length > 0 && h('span', { class: 'path', dir: 'auto' }, hit.heading.join(' › ')),
       hit.arms && bar(hit, most),
-      h('span', { class: 'places' }, findings(hit, cited.has(hit.chunk_id), texts))))));
+      h('span', { class: 'places' }, cited.has(hit.chunk_id) && h('mark', {}, texts.quoted), ...findings(hit, texts))))));
 }
 
 /** @param {Hit} hit @param {(hit: Hit, opener: HTMLElement) => void} open */
@@ -50,10 +50,8 @@ function bar(hit, most) {
   return h('span', { class: 'score', 'aria-hidden': 'true' }, ...parts);
 }
 
-/** @param {Hit} hit @param {boolean} cited @param {Texts} texts */
-function findings(hit, cited, texts) {
-  const found = ARMS.filter((arm) => hit.arms?.[arm]).map((arm) => (
-    say(texts.rank, { n: /** @type {any} */ (hit.arms)[arm].rank, arm: texts[arm] })
-  ));
-  return [...(cited ? [texts.quoted] : []), ...found].join(' · ');
+/** @param {Hit} hit @param {Texts} texts */
+function findings(hit, texts) {
+  return ARMS.filter((arm) => hit.arms?.[arm]).map((arm) => (
+    h('span', { class: arm }, say(texts.rank, { n: hit.arms?.[arm].rank ?? 0, arm: texts[arm] }))));
 }

@@ -25,7 +25,7 @@ export default {
   bad_source: 'Falsche Quelle',
   comment: 'Noch etwas? (freiwillig)',
   sources: 'Quellen',
-  source: 'Quelle {n}: {title}',
+  source: 'Quelle {n}',
   why: 'Warum diese Antwort',
   whyText: 'Diese Textstellen wurden zu „{query}“ gefunden. Die markierten sind zitiert.',
   sparse: 'Wörtern',

@@ -25,7 +25,7 @@ export default {
   bad_source: 'Fuente equivocada',
   comment: '¿Algo más? (opcional)',
   sources: 'Fuentes',
-  source: 'Fuente {n}: {title}',
+  source: 'Fuente {n}',
   why: 'Por qué esta respuesta',
   whyText: 'Estos pasajes se encontraron para «{query}». Los marcados se citan.',
   sparse: 'palabras',

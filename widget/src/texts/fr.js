@@ -25,7 +25,7 @@ export default {
   bad_source: 'Mauvaise source',
   comment: 'Autre chose ? (facultatif)',
   sources: 'Sources',
-  source: 'Source {n} : {title}',
+  source: 'Source {n}',
   why: 'Pourquoi cette réponse',
   whyText: 'Ces passages ont été trouvés pour « {query} ». Ceux qui sont marqués sont cités.',
   sparse: 'les mots',

@@ -25,7 +25,7 @@ export default {
   bad_source: 'Fonte sbagliata',
   comment: 'Altro? (facoltativo)',
   sources: 'Fonti',
-  source: 'Fonte {n}: {title}',
+  source: 'Fonte {n}',
   why: 'Perché questa risposta',
   whyText: 'Questi passaggi sono stati trovati per «{query}». Quelli segnati sono citati.',
   sparse: 'parole',

@@ -25,7 +25,7 @@ export default {
   bad_source: '出典が違う',
   comment: 'その他（任意）',
   sources: '出典',
-  source: '出典{n}：{title}',
+  source: '出典{n}',
   why: 'この回答の理由',
   whyText: '「{query}」で見つかった文章です。印のあるものが引用されています。',
   sparse: '単語',

@@ -25,7 +25,7 @@ export default {
   bad_source: 'Verkeerde bron',
   comment: 'Nog iets? (optioneel)',
   sources: 'Bronnen',
-  source: 'Bron {n}: {title}',
+  source: 'Bron {n}',
   why: 'Waarom dit antwoord',
   whyText: 'Deze passages zijn gevonden voor “{query}”. De gemarkeerde zijn geciteerd.',
   sparse: 'woorden',

@@ -25,7 +25,7 @@ export default {
   bad_source: 'Fonte errada',
   comment: 'Mais alguma coisa? (opcional)',
   sources: 'Fontes',
-  source: 'Fonte {n}: {title}',
+  source: 'Fonte {n}',
   why: 'Por que esta resposta',
   whyText: 'Estes trechos foram encontrados para “{query}”. Os marcados são citados.',
   sparse: 'palavras',

@@ -25,7 +25,7 @@ export default {
   bad_source: '来源不对',
   comment: '还有其他意见吗？（可不填）',
   sources: '来源',
-  source: '来源{n}：{title}',
+  source: '来源{n}',
   why: '为什么这样回答',
   whyText: '以下是针对“{query}”找到的内容，带标记的已被引用。',
   sparse: '词语',
