@@ -139,6 +139,10 @@ class Fetcher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
         await self._client.aclose()
 
     def slow_down(self, host: str, delay_s: float) -> None:

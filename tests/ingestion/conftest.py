@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from ingestion.fetch import Fetcher, FetchLimits
+from tests.ingestion.service import Service
 from tests.ingestion.site import Site
 
 
@@ -21,3 +23,11 @@ async def fetcher(site: Site) -> AsyncIterator[Fetcher]:
     limits = FetchLimits(timeout_s=5, max_bytes=1_000_000, max_redirects=5)
     async with Fetcher(limits, [site.host]) as made:
         yield made
+
+
+@pytest.fixture
+async def service(site: Site, tmp_path: Path) -> AsyncIterator[Service]:
+    made = Service(tmp_path / "data", (site.host,))
+    await made.open()
+    yield made
+    await made.close()

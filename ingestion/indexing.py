@@ -1,0 +1,176 @@
+"""A document's chunks into the index: only what changed is encoded, only what is stale removed."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from qdrant_client import models
+
+from ingestion.chunk import passage_text
+from ingestion.turns import FairTurns
+from knowledge.encode.encoder import Encoder
+from knowledge.index.search_index import MAX_UPSERT, Point, SearchIndex
+from knowledge.store.statistics import pack_counts
+from knowledge.store.tables import Chunk as ChunkRow
+from knowledge.store.tables import Document
+from knowledge.types import Chunk, Encoding, ParsedDocument, SparseVector
+
+POINT_NAMESPACE = UUID("b5f4a0f6-3f0c-5d0e-9d6e-6a1f0c9a7e21")
+_BATCH = 32
+
+
+def point_id(knowledge_base: UUID, document: UUID, ordinal: int, passage_hash: str) -> UUID:
+    """The id of a chunk and its point: the same chunk always has the same one."""
+    return uuid5(POINT_NAMESPACE, f"{knowledge_base}/{document}/{ordinal}/{passage_hash}")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk with the text it is encoded with and the point it becomes."""
+
+    id: UUID
+    text: str
+    hash: str
+    chunk: Chunk
+
+
+def passages_of(
+    parsed: ParsedDocument, chunks: Sequence[Chunk], document: Document
+) -> list[Passage]:
+    """The passages of a document, with the ids of their points."""
+    passages = []
+    for chunk in chunks:
+        text = passage_text(parsed.title, chunk)
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        place = point_id(document.knowledge_base_id, document.id, chunk.ordinal, digest)
+        passages.append(Passage(place, text, digest, chunk))
+    return passages
+
+
+def chunk_rows(passages: Sequence[Passage], document: Document) -> list[ChunkRow]:
+    """The records of the passages."""
+    return [
+        ChunkRow(
+            id=passage.id,
+            document_id=document.id,
+            knowledge_base_id=document.knowledge_base_id,
+            source_id=document.source_id,
+            ordinal=passage.chunk.ordinal,
+            text=passage.chunk.text,
+            span_start=passage.chunk.span[0],
+            span_end=passage.chunk.span[1],
+            passage_hash=passage.hash,
+            heading=list(passage.chunk.heading),
+            repeated=passage.chunk.repeated,
+            page=passage.chunk.page,
+            seconds=passage.chunk.seconds,
+            anchor=passage.chunk.anchor,
+        )
+        for passage in passages
+    ]
+
+
+def of_document(document_id: UUID) -> models.FieldCondition:
+    """The condition that a point belongs to a document."""
+    return models.FieldCondition(key="document", match=models.MatchValue(value=str(document_id)))
+
+
+class Indexer:
+    """Writes passages into an index, encoding in fair turns and off the event loop."""
+
+    def __init__(self, index: SearchIndex, encoder: Encoder, turns: FairTurns) -> None:
+        self._index = index
+        self._encoder = encoder
+        self._turns = turns
+
+    async def replace(
+        self,
+        document: Document,
+        parsed: ParsedDocument,
+        passages: Sequence[Passage],
+        stored: dict[str, UUID],
+        report: Callable[[int], Awaitable[None]],
+    ) -> bytes:
+        """Make the index hold exactly these passages for the document; its packed term counts.
+
+        ``stored``: ids of the chunks it had, by passage hash; their vectors are used again.
+        ``report`` is told how many passages are encoded so far. Safe to repeat: what an earlier
+        attempt has written is found by its id and not encoded again.
+        """
+        sparse: list[SparseVector] = []
+        done = 0
+        for start in range(0, len(passages), MAX_UPSERT):
+            batch = passages[start : start + MAX_UPSERT]
+            known = await self._known(batch, stored)
+            encodings = await self._encodings(batch, known, document.knowledge_base_id)
+            await self._index.upsert(
+                [
+                    Point(passage.id, encoding, _payload(document, parsed, known.get(passage.hash)))
+                    for passage, encoding in zip(batch, encodings, strict=True)
+                ]
+            )
+            sparse += [encoding.sparse for encoding in encodings if encoding.sparse is not None]
+            done += len(batch)
+            if done < len(passages):
+                await report(done)
+        await self._delete_all_but(document.id, [passage.id for passage in passages])
+        return await asyncio.to_thread(pack_counts, sparse)
+
+    async def remove(self, document_id: UUID) -> None:
+        """Take every point of a document out of the index."""
+        await self._index.delete(models.Filter(must=[of_document(document_id)]))
+
+    async def flush(self) -> None:
+        """Make everything written so far survive a power loss."""
+        await self._index.flush()
+
+    async def _known(self, batch: Sequence[Passage], stored: dict[str, UUID]) -> dict[str, Point]:
+        """Points that hold the vectors of these passages already, by passage hash."""
+        places = {passage.id: passage.hash for passage in batch}
+        for passage in batch:
+            if passage.hash in stored:
+                places[stored[passage.hash]] = passage.hash
+        found = await self._index.retrieve(list(places))
+        return {places[place]: point for place, point in found.items()}
+
+    async def _encodings(
+        self, batch: Sequence[Passage], known: dict[str, Point], group: UUID
+    ) -> list[Encoding]:
+        missing = {p.hash: p.text for p in batch if p.hash not in known}
+        made: dict[str, Encoding] = {}
+        hashes = list(missing)
+        for start in range(0, len(hashes), _BATCH):
+            part = hashes[start : start + _BATCH]
+            async with self._turns.turn(group):
+                encodings = await asyncio.to_thread(
+                    self._encoder.encode_passages, [missing[name] for name in part]
+                )
+            made.update(zip(part, encodings, strict=True))
+        return [made.get(p.hash) or known[p.hash].encoding for p in batch]
+
+    async def _delete_all_but(self, document_id: UUID, kept: list[UUID]) -> None:
+        await self._index.delete(
+            models.Filter(
+                must=[of_document(document_id)],
+                must_not=[models.HasIdCondition(has_id=[str(place) for place in kept])],
+            )
+        )
+
+
+def _payload(document: Document, parsed: ParsedDocument, before: Point | None) -> dict[str, object]:
+    modified = parsed.modified_at or document.fetched_at or document.created_at
+    payload: dict[str, object] = {
+        "knowledge_base": str(document.knowledge_base_id),
+        "source": str(document.source_id),
+        "document": str(document.id),
+        "language": parsed.language,
+        "modified": modified.isoformat(),
+    }
+    # An editor who took the passage out of search meant its words, which have not changed.
+    if before is not None and before.payload.get("hidden"):
+        payload["hidden"] = True
+    return payload

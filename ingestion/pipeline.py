@@ -1,0 +1,312 @@
+"""The write path, one document at a time: source -> fetch -> parse -> chunk -> encode -> index.
+
+Every stage can be repeated. A document is judged by the hash of its bytes, a passage by the hash
+of the text it is encoded with, and both keep their ids, so that doing it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid5
+from weakref import WeakValueDictionary
+
+import structlog
+
+from ingestion.chunk import Chunker
+from ingestion.indexing import Indexer, chunk_rows, passages_of
+from ingestion.parse.formats import Format
+from ingestion.parse.pool import ParserPool
+from ingestion.parse.reading import PageFacts, marks_from_json, marks_to_json
+from ingestion.records import Outcome, Records
+from ingestion.sources.source import Content, SourceReader
+from ingestion.sources.unpack import Unpacker, is_archive
+from ingestion.sources.website import FoundPage
+from knowledge.errors import FetchError, FetchRejected, ParseError
+from knowledge.store.tables import Document, DocumentState, ItemState, Run, RunItem, utc_now
+from knowledge.types import ParsedDocument
+
+log = structlog.get_logger(__name__)
+
+_GONE = frozenset({404, 410})
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One item of a run, with the document at its address (new and not yet stored, or known)."""
+
+    run: Run
+    source: SourceReader
+    item: RunItem
+    document: Document
+    is_new: bool
+
+
+class Pipeline:
+    """Takes documents from their source to the index."""
+
+    def __init__(
+        self,
+        records: Records,
+        parser: ParserPool,
+        chunker: Chunker,
+        indexer: Indexer,
+        unpacker: Unpacker,
+    ) -> None:
+        self._records = records
+        self._parser = parser
+        self._chunker = chunker
+        self._indexer = indexer
+        self._unpacker = unpacker
+        # Two documents of the same content that arrive at once must not both find no other.
+        self._same_content: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def ingest(self, run: Run, source: SourceReader, item_id: UUID) -> None:
+        """Bring one item of a run to its end; what is wrong with it is recorded with it.
+
+        Raises only what is wrong with Candor itself: its database, index or encoder.
+        """
+        work = await self._begin(run, source, item_id)
+        try:
+            content = await source.read(work.item.address, None if work.is_new else work.document)
+            if content is None:
+                await self._unchanged(work)
+            elif content.address != work.item.address:
+                await self._moved(work, content.address)
+            else:
+                await self._read(work, content)
+        except FetchRejected as error:
+            await self._refused(work, error)
+        except (FetchError, ParseError) as error:
+            await self._failed(work, error)
+
+    async def _begin(self, run: Run, source: SourceReader, item_id: UUID) -> Work:
+        assert run.source_id is not None
+        item, document = await self._records.item(item_id, run.source_id)
+        new = Document(
+            id=uuid5(run.source_id, item.address),
+            knowledge_base_id=run.knowledge_base_id,
+            source_id=run.source_id,
+            address=item.address,
+        )
+        return Work(run, source, item, document or new, document is None)
+
+    async def _read(self, work: Work, content: Content) -> None:
+        """Fetched: read the document, follow its links, and index it where it is new."""
+        known = work.document
+        unchanged = known.content_hash == content.hash
+        if unchanged and known.state == DocumentState.INDEXED:
+            await self._unchanged(work, content)
+            return
+        # An archive on a website stays one: its files would have no address to cite.
+        if known.stored_file and is_archive(content.file.data):
+            await self._unpack(work, content)
+            return
+        await self._records.progress(work.item.id, ItemState.FETCHED)
+        reading = await self._parser.read(content.file)
+        if reading.page is not None and await self._is_elsewhere(work, reading.page):
+            return
+        await self._index(work, content, reading.document_or_raise())
+
+    async def _is_elsewhere(self, work: Work, page: PageFacts) -> bool:
+        """Follow a page's links; whether its content is not to be indexed from here."""
+        links = work.source.links(page, work.item.depth)
+        await self.add_pages(work.run.id, links, work.source.room)
+        if page.noindex:
+            reason = "The page asks not to be indexed."
+            await self._skip(work, Outcome(ItemState.SKIPPED, "noindex", reason))
+            return True
+        canonical = work.source.canonical(page, work.item.address)
+        if not canonical:
+            return False
+        there = await self._records.item_state(work.run.id, canonical)
+        if there is not None and there[0] in (ItemState.SKIPPED, ItemState.FAILED):
+            return False
+        await self.add_pages(work.run.id, [FoundPage(canonical, work.item.depth)], work.source.room)
+        reason = f"The page says that its address is {canonical}."
+        await self._skip(work, Outcome(ItemState.SKIPPED, "same-page", reason))
+        return True
+
+    async def _index(self, work: Work, content: Content, parsed: ParsedDocument) -> None:
+        """Parsed: index it, unless another document with the same content is indexed."""
+        document = await self._records.ensure_document(work.document)
+        key = f"{document.knowledge_base_id}/{content.hash}"
+        async with self._same_content.setdefault(key, asyncio.Lock()):
+            twin = await self._records.same_content(document, content.hash)
+            if twin is not None:
+                await self._duplicate(work, content, twin)
+            else:
+                await self._replace(work, content, parsed, document)
+
+    async def _replace(
+        self, work: Work, content: Content, parsed: ParsedDocument, document: Document
+    ) -> None:
+        chunks = await asyncio.to_thread(self._chunker.chunks, parsed)
+        passages = passages_of(parsed, chunks, document)
+        stored = await self._records.chunk_ids(document.id)
+        await self._records.begin_change(work.item.id, document, len(passages))
+
+        async def report(encoded: int) -> None:
+            await self._records.progress(work.item.id, ItemState.CHUNKED, chunks_encoded=encoded)
+
+        terms = await self._indexer.replace(document, parsed, passages, stored, report)
+        await self._records.store_document(
+            work.item.id,
+            document,
+            chunk_rows(passages, document),
+            terms,
+            _indexed_values(document, content, parsed, len(passages)),
+        )
+
+    async def reindex(self, run: Run, item_id: UUID) -> None:
+        """Chunk, encode and index a stored document again, without fetching or parsing it."""
+        item, _ = await self._records.item(item_id, run.knowledge_base_id)
+        document = await self._records.stored_text(UUID(item.address))
+        parsed = ParsedDocument(
+            title=document.title,
+            text=document.text,
+            media_type=document.media_type,
+            marks=marks_from_json(document.marks),
+            language=document.language,
+            modified_at=document.modified_at,
+        )
+        chunks = await asyncio.to_thread(self._chunker.chunks, parsed)
+        passages = passages_of(parsed, chunks, document)
+        await self._records.progress(item_id, ItemState.CHUNKED, chunks=len(passages))
+
+        async def report(encoded: int) -> None:
+            await self._records.progress(item_id, ItemState.CHUNKED, chunks_encoded=encoded)
+
+        terms = await self._indexer.replace(document, parsed, passages, {}, report)
+        values = {"chunk_count": len(passages), "indexed_at": utc_now()}
+        await self._records.store_document(
+            item_id, document, chunk_rows(passages, document), terms, values
+        )
+
+    async def add_pages(self, run_id: UUID, pages: list[FoundPage], room: int) -> int:
+        """Add pages to a run's frontier, within the room that it has."""
+        if not pages:
+            return 0
+        left = room - await self._records.count_items(run_id)
+        return await self._records.add_items(run_id, pages, left)
+
+    async def remove(self, run: Run, document: Document) -> None:
+        """Take a document that is gone out of the index and the records."""
+        await self._indexer.remove(document.id)
+        await self._records.delete_document(run.id, document)
+        log.info("document.removed", document=str(document.id), address=document.address)
+
+    # The ends that an item can come to.
+
+    async def _unchanged(self, work: Work, content: Content | None = None) -> None:
+        values: dict[str, Any] = {"missing_since": None, "fetched_at": utc_now()} | _NO_ERROR
+        if work.document.chunk_count:
+            values["state"] = DocumentState.INDEXED
+        if content is not None:
+            values |= {"etag": content.etag, "last_modified": content.last_modified}
+        outcome = Outcome(ItemState.UNCHANGED)
+        await self._records.end_item(work.item.id, outcome, work.document.id, **values)
+
+    async def _moved(self, work: Work, address: str) -> None:
+        await self.add_pages(work.run.id, [FoundPage(address, work.item.depth)], work.source.room)
+        reason = f"The address redirects to {address}."
+        await self._skip(work, Outcome(ItemState.SKIPPED, "redirected", reason))
+
+    async def _skip(self, work: Work, outcome: Outcome) -> None:
+        """End an item whose address holds nothing of its own, and empty its document."""
+        if work.is_new:
+            await self._records.end_item(work.item.id, outcome)
+            return
+        await self._indexer.remove(work.document.id)
+        await self._records.clear_document(
+            work.document.id,
+            state=DocumentState.SKIPPED,
+            content_hash="",
+            error_code=outcome.code,
+            error_detail=outcome.detail,
+            error_action=outcome.action,
+        )
+        await self._records.end_item(work.item.id, outcome, work.document.id)
+
+    async def _duplicate(self, work: Work, content: Content, twin: UUID) -> None:
+        await self._indexer.remove(work.document.id)
+        await self._records.clear_document(
+            work.document.id,
+            state=DocumentState.DUPLICATE,
+            duplicate_of=twin,
+            content_hash=content.hash,
+            size_bytes=len(content.file.data),
+            fetched_at=utc_now(),
+            **_NO_ERROR,
+        )
+        outcome = Outcome(ItemState.SKIPPED, "duplicate", "The same content is indexed already.")
+        await self._records.end_item(work.item.id, outcome, work.document.id)
+
+    async def _unpack(self, work: Work, content: Content) -> None:
+        document = await self._records.ensure_document(work.document)
+        pages = await self._unpacker.unpack(work.run, document, content)
+        await self.add_pages(work.run.id, pages, work.source.room)
+        reason = f"{len(pages)} files were taken out of the archive."
+        await self._records.end_item(
+            work.item.id,
+            Outcome(ItemState.SKIPPED, "unpacked", reason),
+            document.id,
+            state=DocumentState.SKIPPED,
+            content_hash=content.hash,
+            media_type=Format.ZIP.value,
+            fetched_at=utc_now(),
+            **(_NO_ERROR | {"error_detail": reason}),
+        )
+
+    async def _refused(self, work: Work, error: FetchRejected) -> None:
+        """A page that the server says is gone is missing from now on; it stays for a while."""
+        if error.status in _GONE and work.document.chunk_count:
+            since = work.document.missing_since or utc_now()
+            await self._records.end_item(
+                work.item.id,
+                Outcome.of(error),
+                work.document.id,
+                state=DocumentState.MISSING,
+                missing_since=since,
+                error_code=error.code,
+                error_detail=error.detail,
+                error_action=error.action,
+            )
+            return
+        await self._failed(work, error)
+
+    async def _failed(self, work: Work, error: FetchError | ParseError) -> None:
+        log.info("document.failed", address=work.item.address, error=error.code)
+        await self._records.fail_item(work.item, Outcome.of(error), work.document)
+
+
+_NO_ERROR = {"error_code": "", "error_detail": "", "error_action": ""}
+
+
+def _indexed_values(
+    document: Document, content: Content, parsed: ParsedDocument, chunks: int
+) -> dict[str, Any]:
+    """What a document's record says once it is indexed."""
+    now = utc_now()
+    return {
+        "title": parsed.title or document.title,
+        "text": parsed.text,
+        "marks": marks_to_json(parsed.marks),
+        "media_type": parsed.media_type,
+        "language": parsed.language,
+        "warnings": list(parsed.warnings),
+        "size_bytes": len(content.file.data),
+        "content_hash": content.hash,
+        "etag": content.etag,
+        "last_modified": content.last_modified,
+        "modified_at": parsed.modified_at or content.modified_at,
+        "fetched_at": now,
+        "indexed_at": now,
+        "state": DocumentState.INDEXED,
+        "version": document.version + 1,
+        "chunk_count": chunks,
+        "duplicate_of": None,
+        "missing_since": None,
+        **_NO_ERROR,
+    }

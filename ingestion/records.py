@@ -1,0 +1,438 @@
+"""What ingestion reads from and writes to the database: runs, their items, documents, chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID, uuid5
+
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import undefer
+
+from ingestion.sources.website import FoundPage
+from knowledge.errors import CandorError, NotFound
+from knowledge.store.database import Database, WriteSession
+from knowledge.store.statistics import replace_counts
+from knowledge.store.tables import (
+    Chunk,
+    Document,
+    DocumentState,
+    ItemState,
+    Run,
+    RunItem,
+    RunState,
+    Source,
+    utc_now,
+)
+
+_ROWS_PER_STATEMENT = 500
+_OPEN_ITEMS = (
+    ItemState.FOUND,
+    ItemState.FETCHED,
+    ItemState.PARSED,
+    ItemState.CHUNKED,
+    ItemState.ENCODED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an item of a run ended. ``detail`` and ``action`` say why where that is not obvious."""
+
+    state: ItemState
+    code: str = ""
+    detail: str = ""
+    action: str = ""
+
+    @classmethod
+    def of(cls, error: CandorError, state: ItemState = ItemState.FAILED) -> Outcome:
+        """The end that an error makes."""
+        return cls(state, error.code, error.detail[:1000], error.action[:1000])
+
+
+class Records:
+    """The database as ingestion uses it. Every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run(self, run_id: UUID) -> tuple[Run, Source | None]:
+        """A run and its source. Raises :class:`NotFound`."""
+        async with self._database.reading() as session:
+            run = await session.get(Run, run_id)
+            if run is None:
+                raise NotFound(f"There is no run {run_id}.")
+            source = await session.get(Source, run.source_id) if run.source_id else None
+            return run, source
+
+    async def end_run(self, run_id: UUID, state: RunState, error: CandorError | None) -> None:
+        """Record how a run ended, and when its source was last read."""
+        now = utc_now()
+        async with self._database.writing() as session:
+            run = await session.get(Run, run_id)
+            if run is None:
+                return
+            run.state = state
+            run.finished_at = None if state is RunState.PAUSED else now
+            if error is not None:
+                run.error_code, run.error_detail = error.code, error.detail[:1000]
+                run.error_action = error.action[:1000]
+            if run.source_id is not None:
+                await session.execute(
+                    update(Source).where(Source.id == run.source_id).values(last_run_at=now)
+                )
+
+    async def add_items(self, run_id: UUID, pages: Iterable[FoundPage], room: int) -> int:
+        """Add pages that the run does not have yet, up to ``room``; the number added."""
+        rows = [
+            {
+                "id": uuid5(run_id, page.address),
+                "run_id": run_id,
+                "address": page.address,
+                "depth": page.depth,
+                "state": ItemState.FOUND.value,
+                "created_at": utc_now(),
+                "document_id": None,
+                "chunks": 0,
+                "chunks_encoded": 0,
+                "error_code": "",
+                "error_detail": "",
+                "error_action": "",
+            }
+            for page in {page.address: page for page in pages}.values()
+        ]
+        if not rows or room <= 0:
+            return 0
+        added = 0
+        async with self._database.writing() as session:
+            rows = await _new_rows(session, run_id, rows)
+            for start in range(0, min(len(rows), room), _ROWS_PER_STATEMENT):
+                batch = rows[start : min(start + _ROWS_PER_STATEMENT, room)]
+                statement = _insert(session)(RunItem).on_conflict_do_nothing()
+                result = await session.execute(statement.values(batch))
+                added += cast("CursorResult[Any]", result).rowcount
+        return added
+
+    async def count_items(self, run_id: UUID) -> int:
+        """How many items the run has."""
+        async with self._database.reading() as session:
+            count = select(func.count()).select_from(RunItem).where(RunItem.run_id == run_id)
+            return await session.scalar(count) or 0
+
+    async def next_items(self, run_id: UUID, limit: int) -> list[UUID]:
+        """Items that are not at their end, those nearest to the start first."""
+        async with self._database.reading() as session:
+            rows = await session.scalars(
+                select(RunItem.id)
+                .where(RunItem.run_id == run_id, RunItem.state.in_(_OPEN_ITEMS))
+                .order_by(RunItem.depth, RunItem.created_at, RunItem.id)
+                .limit(limit)
+            )
+            return list(rows)
+
+    async def item(self, item_id: UUID, source_id: UUID) -> tuple[RunItem, Document | None]:
+        """An item and the document at its address, where there is one already."""
+        async with self._database.reading() as session:
+            item = await session.get_one(RunItem, item_id)
+            document = await session.scalar(
+                select(Document).where(
+                    Document.source_id == source_id, Document.address == item.address
+                )
+            )
+            return item, document
+
+    async def item_state(self, run_id: UUID, address: str) -> tuple[str, str] | None:
+        """State and error code of the run's item at an address."""
+        async with self._database.reading() as session:
+            row = (
+                await session.execute(
+                    select(RunItem.state, RunItem.error_code).where(
+                        RunItem.run_id == run_id, RunItem.address == address
+                    )
+                )
+            ).first()
+            return (row[0], row[1]) if row else None
+
+    async def progress(self, item_id: UUID, state: ItemState, **values: Any) -> None:
+        """Record how far an item has come."""
+        async with self._database.writing() as session:
+            await session.execute(
+                update(RunItem).where(RunItem.id == item_id).values(state=state, **values)
+            )
+
+    async def begin_change(self, item_id: UUID, document: Document, chunks: int) -> None:
+        """Record that a document's points are about to change.
+
+        Its content hash is taken away until the change is complete: after a crash in between,
+        the document must not look unchanged.
+        """
+        async with self._database.writing() as session:
+            await session.execute(
+                update(RunItem)
+                .where(RunItem.id == item_id)
+                .values(
+                    state=ItemState.CHUNKED,
+                    chunks=chunks,
+                    chunks_encoded=0,
+                    document_id=document.id,
+                )
+            )
+            await session.execute(
+                update(Document)
+                .where(Document.id == document.id)
+                .values(content_hash="", etag="", last_modified="")
+            )
+
+    async def ensure_document(self, document: Document) -> Document:
+        """The document as stored; added where it is new."""
+        async with self._database.writing() as session:
+            stored = await session.get(Document, document.id)
+            if stored is None:
+                session.add(document)
+                return document
+            return stored
+
+    async def end_item(
+        self, item_id: UUID, outcome: Outcome, document_id: UUID | None = None, **values: Any
+    ) -> None:
+        """Record an item's end, and ``values`` with its document."""
+        async with self._database.writing() as session:
+            await _end_item(session, item_id, outcome, document_id)
+            if document_id is not None and values:
+                await session.execute(
+                    update(Document).where(Document.id == document_id).values(**values)
+                )
+
+    async def fail_item(self, item: RunItem, outcome: Outcome, document: Document) -> None:
+        """Record that a document could not be read.
+
+        One that was indexed before stays so: what could be read last still answers questions.
+        """
+        values: dict[str, Any] = {
+            "error_code": outcome.code,
+            "error_detail": outcome.detail,
+            "error_action": outcome.action,
+        }
+        if not document.chunk_count and document.state != DocumentState.MISSING:
+            values["state"] = DocumentState.FAILED
+        await self.ensure_document(document)
+        await self.end_item(item.id, outcome, document.id, **values)
+
+    async def chunk_ids(self, document_id: UUID) -> dict[str, UUID]:
+        """The ids of a document's stored chunks, by passage hash."""
+        async with self._database.reading() as session:
+            rows = await session.execute(
+                select(Chunk.passage_hash, Chunk.id).where(Chunk.document_id == document_id)
+            )
+            return {row[0]: row[1] for row in rows}
+
+    async def same_content(self, document: Document, content_hash: str) -> UUID | None:
+        """Another indexed document of the knowledge base with the same bytes."""
+        async with self._database.reading() as session:
+            return await session.scalar(
+                select(Document.id)
+                .where(
+                    Document.content_hash == content_hash,
+                    Document.knowledge_base_id == document.knowledge_base_id,
+                    Document.state == DocumentState.INDEXED,
+                    Document.id != document.id,
+                )
+                .order_by(Document.created_at, Document.id)
+                .limit(1)
+            )
+
+    async def store_document(
+        self,
+        item_id: UUID,
+        document: Document,
+        chunks: Sequence[Chunk],
+        term_counts: bytes,
+        values: dict[str, Any],
+    ) -> None:
+        """Replace a document's chunks and statistics and end its item, in one transaction."""
+        async with self._database.writing() as session:
+            await _replace_chunks(session, document.id, chunks, term_counts)
+            await session.execute(
+                update(Document).where(Document.id == document.id).values(**values)
+            )
+            await _end_item(session, item_id, Outcome(ItemState.INDEXED), document.id)
+            await session.execute(
+                update(RunItem).where(RunItem.id == item_id).values(chunks_encoded=len(chunks))
+            )
+
+    async def clear_document(self, document_id: UUID, **values: Any) -> None:
+        """Take a document's chunks and statistics away, and record ``values`` with it."""
+        async with self._database.writing() as session:
+            await _replace_chunks(session, document_id, [], b"")
+            await session.execute(
+                update(Document).where(Document.id == document_id).values(chunk_count=0, **values)
+            )
+
+    async def delete_document(self, run_id: UUID, document: Document) -> None:
+        """Forget a document and record its removal with the run."""
+        async with self._database.writing() as session:
+            await _replace_chunks(session, document.id, [], b"")
+            await session.execute(delete(Document).where(Document.id == document.id))
+            values = {"state": ItemState.REMOVED.value, "finished_at": utc_now()}
+            item = await session.scalar(
+                select(RunItem).where(RunItem.run_id == run_id, RunItem.address == document.address)
+            )
+            if item is None:
+                session.add(
+                    RunItem(
+                        id=uuid5(run_id, document.address),
+                        run_id=run_id,
+                        address=document.address,
+                        state=ItemState.REMOVED,
+                        finished_at=utc_now(),
+                    )
+                )
+            else:
+                await session.execute(update(RunItem).where(RunItem.id == item.id).values(**values))
+
+    async def gone_documents(self, source_id: UUID, grace: timedelta) -> list[Document]:
+        """Documents of a source that have been missing for longer than ``grace``."""
+        async with self._database.reading() as session:
+            rows = await session.scalars(
+                select(Document).where(
+                    Document.source_id == source_id,
+                    Document.state == DocumentState.MISSING,
+                    Document.missing_since <= utc_now() - grace,
+                )
+            )
+            return list(rows)
+
+    async def documents_of(self, source_id: UUID) -> list[Document]:
+        """All documents of a source, without their texts."""
+        async with self._database.reading() as session:
+            rows = await session.scalars(select(Document).where(Document.source_id == source_id))
+            return list(rows)
+
+    async def known_addresses(self, source_id: UUID) -> list[str]:
+        """Addresses of all documents of a source."""
+        return await self._addresses(Document.source_id == source_id)
+
+    async def changed_uploads(self, source_id: UUID) -> list[str]:
+        """Addresses of files that have not been read, or were replaced since."""
+        is_new = Document.state == DocumentState.QUEUED
+        is_replaced = Document.content_hash != Document.stored_file
+        was_indexed = Document.state == DocumentState.INDEXED
+        return await self._addresses(
+            Document.source_id == source_id, or_(is_new, and_(was_indexed, is_replaced))
+        )
+
+    async def failed_addresses(self, source_id: UUID) -> list[str]:
+        """Addresses of a source's documents whose last reading failed."""
+        return await self._addresses(Document.source_id == source_id, Document.error_code != "")
+
+    async def indexed_addresses(self, knowledge_base_id: UUID) -> list[str]:
+        """Ids, as addresses of items, of all documents of a knowledge base that have chunks."""
+        async with self._database.reading() as session:
+            rows = await session.scalars(
+                select(Document.id).where(
+                    Document.knowledge_base_id == knowledge_base_id, Document.chunk_count > 0
+                )
+            )
+            return [str(row) for row in rows]
+
+    async def _addresses(self, *conditions: ColumnElement[bool]) -> list[str]:
+        async with self._database.reading() as session:
+            statement = select(Document.address).where(*conditions)
+            return list(await session.scalars(statement.order_by(Document.created_at, Document.id)))
+
+    async def unfinished_addresses(self, run: Run) -> list[FoundPage]:
+        """Pages that the source's last run before this one found and did not come to."""
+        async with self._database.reading() as session:
+            last = await session.scalar(
+                select(Run.id)
+                .where(Run.source_id == run.source_id, Run.created_at < run.created_at)
+                .order_by(Run.created_at.desc())
+                .limit(1)
+            )
+            rows = await session.execute(
+                select(RunItem.address, RunItem.depth).where(
+                    RunItem.run_id == last, RunItem.state == ItemState.FOUND
+                )
+            )
+            return [FoundPage(row[0], row[1]) for row in rows]
+
+    async def stored_text(self, document_id: UUID) -> Document:
+        """A document with its text and marks."""
+        async with self._database.reading() as session:
+            return (
+                await session.scalars(
+                    select(Document)
+                    .where(Document.id == document_id)
+                    .options(undefer(Document.text), undefer(Document.marks))
+                )
+            ).one()
+
+    async def set_start(self, source_id: UUID, config: dict[str, Any]) -> None:
+        """Store a source's configuration."""
+        async with self._database.writing() as session:
+            await session.execute(
+                update(Source).where(Source.id == source_id).values(config=config)
+            )
+
+
+def _insert(session: WriteSession) -> Any:
+    is_postgres = session.get_bind().dialect.name == "postgresql"
+    return postgresql.insert if is_postgres else sqlite.insert
+
+
+async def _new_rows(
+    session: WriteSession, run_id: UUID, rows: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Those rows whose address the run does not have: most links lead to known pages."""
+    known: set[str] = set()
+    for start in range(0, len(rows), _ROWS_PER_STATEMENT):
+        addresses = [row["address"] for row in rows[start : start + _ROWS_PER_STATEMENT]]
+        known.update(
+            await session.scalars(
+                select(RunItem.address).where(
+                    RunItem.run_id == run_id, RunItem.address.in_(addresses)
+                )
+            )
+        )
+    return [row for row in rows if row["address"] not in known]
+
+
+async def _end_item(
+    session: WriteSession, item_id: UUID, outcome: Outcome, document_id: UUID | None
+) -> None:
+    await session.execute(
+        update(RunItem)
+        .where(RunItem.id == item_id)
+        .values(
+            state=outcome.state,
+            document_id=document_id,
+            error_code=outcome.code,
+            error_detail=outcome.detail,
+            error_action=outcome.action,
+            finished_at=utc_now(),
+        )
+    )
+
+
+async def _replace_chunks(
+    session: WriteSession, document_id: UUID, chunks: Sequence[Chunk], term_counts: bytes
+) -> None:
+    document = (
+        await session.execute(
+            select(Document.knowledge_base_id, Document.term_counts).where(
+                Document.id == document_id
+            )
+        )
+    ).one_or_none()
+    if document is None:
+        raise NotFound("The document has been deleted meanwhile.")
+    await session.execute(delete(Chunk).where(Chunk.document_id == document_id))
+    session.add_all(chunks)
+    await session.flush()
+    await replace_counts(session, document[0], document[1], term_counts)
+    await session.execute(
+        update(Document).where(Document.id == document_id).values(term_counts=term_counts)
+    )

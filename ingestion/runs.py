@@ -1,0 +1,176 @@
+"""A run from its first page to its end, in the steps that a job engine repeats after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from ingestion.fetch import Fetcher, FetchLimits
+from ingestion.indexing import Indexer
+from ingestion.pipeline import Pipeline
+from ingestion.records import Outcome, Records
+from ingestion.sources.pages import FeedSource, WebsiteSource
+from ingestion.sources.source import SourceReader
+from ingestion.sources.upload import UploadSource
+from ingestion.sources.website import FoundPage
+from knowledge.errors import CandorError, EncoderError, IndexFault, StoreFault
+from knowledge.store.tables import ItemState, Run, RunState, Source, SourceKind
+
+log = structlog.get_logger(__name__)
+
+_PAGES_PER_WRITE = 500
+_GRACE_DAYS = 3.0
+OURS = (IndexFault, StoreFault, EncoderError, SQLAlchemyError)
+"""Errors that are not a document's but Candor's own: the run cannot go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """What opening a source needs of the settings."""
+
+    files_folder: Path
+    fetch: FetchLimits
+    allowed_private_hosts: tuple[str, ...] = ()
+    concurrency: int = 8
+
+
+@dataclass(slots=True)
+class OpenRun:
+    """A run that this process works on. ``reader`` is ``None`` for a run that reads no source."""
+
+    run: Run
+    source: Source | None
+    reader: SourceReader | None
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
+
+
+class Runs:
+    """The steps of a run. Each can be repeated; what they share is opened again after a crash."""
+
+    def __init__(
+        self, records: Records, pipeline: Pipeline, indexer: Indexer, settings: SourceSettings
+    ) -> None:
+        self._records = records
+        self._pipeline = pipeline
+        self._indexer = indexer
+        self._settings = settings
+        self._open: dict[UUID, OpenRun] = {}
+        self._opening: dict[UUID, asyncio.Lock] = {}
+
+    async def discover(self, run_id: UUID) -> None:
+        """Fill the run's frontier with what it begins with."""
+        opened = await self._opened(run_id)
+        if opened.reader is None:
+            addresses = await self._records.indexed_addresses(opened.run.knowledge_base_id)
+            await self._records.add_items(run_id, map(FoundPage, addresses), len(addresses))
+            return
+        batch: list[FoundPage] = []
+        async for page in opened.reader.pages():
+            batch.append(page)
+            if len(batch) == _PAGES_PER_WRITE:
+                await self._pipeline.add_pages(run_id, batch, opened.reader.room)
+                batch = []
+        await self._pipeline.add_pages(run_id, batch, opened.reader.room)
+
+    async def next_items(self, run_id: UUID, limit: int) -> list[str]:
+        """Ids of the next items to be read; none when the run is through."""
+        return [str(item) for item in await self._records.next_items(run_id, limit)]
+
+    async def ingest(self, run_id: UUID, item_id: UUID) -> None:
+        """Bring one item to its end. Raises only what is wrong with Candor itself."""
+        opened = await self._opened(run_id)
+        async with opened.slots:
+            try:
+                if opened.reader is None:
+                    await self._pipeline.reindex(opened.run, item_id)
+                else:
+                    await self._pipeline.ingest(opened.run, opened.reader, item_id)
+            except OURS:
+                raise
+            except CandorError as error:
+                await self._records.end_item(item_id, Outcome.of(error))
+            except Exception:
+                # The edge of a job: one bad file never stops the rest.
+                log.exception("item.unexpected", item=str(item_id))
+                await self._records.end_item(
+                    item_id,
+                    Outcome(
+                        ItemState.FAILED,
+                        "unexpected",
+                        "Reading it ran into an error that nobody foresaw.",
+                        "Look into the log of the worker, and report it.",
+                    ),
+                )
+
+    async def finish(self, run_id: UUID) -> None:
+        """Remove what has been gone for long, and make the index safe. The run has succeeded."""
+        opened = await self._opened(run_id)
+        if opened.source is not None and isinstance(opened.reader, WebsiteSource):
+            await self._remove_gone(opened, opened.source, opened.reader)
+        await self._indexer.flush()
+        await self._records.end_run(run_id, RunState.SUCCEEDED, None)
+
+    async def stop(self, run_id: UUID, state: RunState, error: CandorError | None = None) -> None:
+        """End a run before it is through."""
+        await self._indexer.flush()
+        await self._records.end_run(run_id, state, error)
+
+    async def close(self, run_id: UUID) -> None:
+        """Let go of what a run holds open."""
+        self._opening.pop(run_id, None)
+        opened = self._open.pop(run_id, None)
+        if opened is not None and opened.reader is not None:
+            await opened.reader.close()
+
+    async def _remove_gone(self, opened: OpenRun, source: Source, reader: WebsiteSource) -> None:
+        days = float(source.config.get("grace_days", _GRACE_DAYS))
+        for document in await self._records.gone_documents(source.id, timedelta(days=days)):
+            await self._pipeline.remove(opened.run, document)
+        for document in await self._records.documents_of(source.id):
+            if not reader.belongs(document.address):
+                await self._pipeline.remove(opened.run, document)
+
+    async def _opened(self, run_id: UUID) -> OpenRun:
+        async with self._opening.setdefault(run_id, asyncio.Lock()):
+            if run_id not in self._open:
+                run, source = await self._records.run(run_id)
+                reader = await self._reader(run, source) if source is not None else None
+                slots = asyncio.Semaphore(self._settings.concurrency)
+                self._open[run_id] = OpenRun(run, source, reader, slots)
+            return self._open[run_id]
+
+    async def _reader(self, run: Run, source: Source) -> SourceReader | None:
+        if run.kind == "reindex":
+            return None
+        if source.kind == SourceKind.WEBSITE:
+            return await self._website(run, source)
+        if source.kind == SourceKind.FEED:
+            return FeedSource(source.config, self._fetcher())
+        if run.kind == "retry":
+            addresses = await self._records.failed_addresses(source.id)
+        else:
+            addresses = await self._records.changed_uploads(source.id)
+        return UploadSource(self._settings.files_folder, addresses)
+
+    async def _website(self, run: Run, source: Source) -> WebsiteSource:
+        fetcher = self._fetcher()
+        try:
+            known = await self._known_pages(run, source)
+            return await WebsiteSource.open(source.config, fetcher, known)
+        except BaseException:
+            await fetcher.close()
+            raise
+
+    async def _known_pages(self, run: Run, source: Source) -> list[FoundPage]:
+        addresses = await self._records.known_addresses(source.id)
+        unfinished = await self._records.unfinished_addresses(run)
+        return [*map(FoundPage, addresses), *unfinished]
+
+    def _fetcher(self) -> Fetcher:
+        return Fetcher(self._settings.fetch, self._settings.allowed_private_hosts)

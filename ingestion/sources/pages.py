@@ -1,0 +1,129 @@
+"""Websites and feeds as sources of a run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from ingestion.fetch import Fetcher
+from ingestion.parse.reading import FileToRead, PageFacts
+from ingestion.sources.rules import CrawlRules, canonical_address
+from ingestion.sources.sitemap import read_lists
+from ingestion.sources.source import Content
+from ingestion.sources.website import FoundPage, Website
+from knowledge.errors import AddressRefused
+from knowledge.store.tables import Document, DocumentState
+
+
+async def read_page(website: Website, address: str, known: Document | None) -> Content | None:
+    """A page of a website, asked for conditionally where it is known."""
+    # What a 304 confirms must be what is indexed.
+    fresh = known is not None and known.content_hash and known.state == DocumentState.INDEXED
+    page = await website.visit(
+        address,
+        etag=known.etag if known and fresh else "",
+        last_modified=known.last_modified if known and fresh else "",
+    )
+    if page.not_modified:
+        return None
+    file = FileToRead(page.data, name=address, content_type=page.content_type, address=page.address)
+    return Content(
+        file, canonical_address(page.address), page.etag, page.last_modified, page.modified_at
+    )
+
+
+class WebsiteSource:
+    """A crawl of one site. ``known``: pages of earlier runs, which are asked for again."""
+
+    def __init__(self, website: Website, fetcher: Fetcher, known: list[FoundPage]) -> None:
+        self._website = website
+        self._fetcher = fetcher
+        self._known = known
+
+    @classmethod
+    async def open(
+        cls, config: dict[str, Any], fetcher: Fetcher, known: list[FoundPage]
+    ) -> WebsiteSource:
+        """Begin a crawl. Raises :class:`SiteUnavailable` where the site is down."""
+        website = await Website.open(CrawlRules.from_config(config), fetcher)
+        return cls(website, fetcher, known)
+
+    async def pages(self) -> AsyncIterator[FoundPage]:
+        """The start, what is known from before, and what the sitemaps list."""
+        yield FoundPage(self._website.rules.start)
+        for page in self._known:
+            for found in self._website.within([page.address], page.depth):
+                yield found
+        async for found in self._website.seeds():
+            yield found
+
+    async def read(self, address: str, known: Document | None) -> Content | None:
+        """A page, or ``None`` where the server says it has not changed."""
+        return await read_page(self._website, address, known)
+
+    def links(self, facts: PageFacts, depth: int) -> list[FoundPage]:
+        """The pages of this site that a page leads to."""
+        return self._website.links(facts, depth)
+
+    def canonical(self, facts: PageFacts, address: str) -> str:
+        """The address that a page says is its own."""
+        return self._website.canonical(facts, address)
+
+    def belongs(self, address: str) -> bool:
+        """Whether an address is within the rules of the source as they are now."""
+        return self._website.rules.allows(address)
+
+    @property
+    def room(self) -> int:
+        """The most pages of a run."""
+        return self._website.rules.max_pages
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._fetcher.close()
+
+
+class FeedSource:
+    """An RSS or Atom feed, or an OPML list of feeds: every entry's page, and no links from it.
+
+    Entries may be on any site; each site's robots.txt is kept to.
+    """
+
+    def __init__(self, config: dict[str, Any], fetcher: Fetcher) -> None:
+        self._start = str(config.get("start", ""))
+        self._room = int(config.get("max_pages") or 1000)
+        self._fetcher = fetcher
+        self._sites: dict[str, Website] = {}
+
+    async def pages(self) -> AsyncIterator[FoundPage]:
+        """The entries of the feed. Raises :class:`FetchError` where it cannot be read."""
+        await self._fetcher.fetch(self._start)
+        async for entry in read_lists(self._fetcher, [self._start]):
+            try:
+                yield FoundPage(canonical_address(entry.address))
+            except AddressRefused:
+                continue
+
+    async def read(self, address: str, known: Document | None) -> Content | None:
+        """An entry's page."""
+        rules = CrawlRules(start=address, include=("/",))
+        if rules.origin not in self._sites:
+            self._sites[rules.origin] = await Website.open(rules, self._fetcher)
+        return await read_page(self._sites[rules.origin], address, known)
+
+    def links(self, facts: PageFacts, depth: int) -> list[FoundPage]:
+        """None: a feed names its pages itself."""
+        return []
+
+    def canonical(self, facts: PageFacts, address: str) -> str:
+        """Never another: the feed's address is the one to cite."""
+        return ""
+
+    @property
+    def room(self) -> int:
+        """The most entries of a run."""
+        return self._room
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._fetcher.close()

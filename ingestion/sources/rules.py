@@ -1,0 +1,157 @@
+"""Which addresses of a website belong to a source, and in which one spelling."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+from w3lib.url import canonicalize_url
+
+from knowledge.errors import AddressRefused
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_TRACKING = re.compile(
+    r"utm_\w+|gclid|fbclid|msclkid|mc_[ce]id|_ga|ref_src|phpsessid|jsessionid|sid|sessionid",
+    re.IGNORECASE,
+)
+_SESSION_IN_PATH = re.compile(r";jsessionid=[^/?#]*", re.IGNORECASE)
+_NOT_PAGES = re.compile(
+    r"\.(?:png|jpe?g|gif|svg|webp|avif|ico|bmp|tiff?|css|m?js|map|json|xml|rss|atom|woff2?|ttf|otf|eot"
+    r"|mp[34]|m4[av]|webm|og[gv]|wav|avi|mov|mkv|zip|t?gz|bz2|xz|7z|rar|tar|exe|dmg|msi|deb|rpm|apk"
+    r"|iso|jar|whl|bin|swf|psd|e?ps)$",
+    re.IGNORECASE,
+)
+_DATE = re.compile(r"\d{4}[-/]?\d{1,2}(?:[-/]?\d{1,2})?|[?&](?:date|month|year|day|week)=")
+_MOST_SEGMENTS = 24
+_MOST_QUERIES_PER_PATH = 100
+_MOST_DATES_PER_SHAPE = 200
+
+
+def canonical_address(address: str) -> str:
+    """The one spelling of an address: sorted query, no fragment, tracking, or default port.
+
+    Raises :class:`AddressRefused` for what is not an http(s) address.
+    """
+    try:
+        parts = urlsplit(canonicalize_url(_SESSION_IN_PATH.sub("", address.strip())))
+        port = parts.port
+    except ValueError as error:
+        raise AddressRefused(
+            f"{address[:200]!r} is not a web address.", "Write it as https://host/path."
+        ) from error
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise AddressRefused(
+            f"{address[:200]!r} is not an http or https address.", "Write it as https://host/path."
+        )
+    host = parts.netloc.rsplit("@", 1)[-1]
+    if port == _DEFAULT_PORTS[parts.scheme]:
+        host = host.rsplit(":", 1)[0]
+    query = [
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if not _TRACKING.fullmatch(name)
+    ]
+    return urlunsplit((parts.scheme, host.lower(), parts.path or "/", urlencode(query), ""))
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlRules:
+    """What a website source covers.
+
+    ``start``: the address the crawl begins at. ``include`` and ``exclude``: patterns of paths,
+    with ``*`` for anything, or plain beginnings of paths; without ``include`` the folder of
+    ``start`` is meant. ``max_depth`` counts links from ``start``.
+    """
+
+    start: str
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    max_pages: int = 5_000
+    max_depth: int = 20
+    sitemap: bool = True
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> CrawlRules:
+        """Rules as a source's ``config`` holds them."""
+        defaults = cls(start="")
+        start = str(config.get("start", ""))
+        return cls(
+            start=canonical_address(start if "//" in start else f"https://{start}"),
+            include=_patterns(config.get("include")),
+            exclude=_patterns(config.get("exclude")),
+            max_pages=int(config.get("max_pages") or defaults.max_pages),
+            max_depth=int(config.get("max_depth") or defaults.max_depth),
+            sitemap=bool(config.get("sitemap", True)),
+        )
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the site."""
+        parts = urlsplit(self.start)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def allows(self, address: str) -> bool:
+        """Whether a canonical address belongs to the source."""
+        parts = urlsplit(address)
+        if parts.netloc != urlsplit(self.start).netloc or len(address) > 1900:
+            return False
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        if address == self.start:
+            return True
+        if _NOT_PAGES.search(parts.path):
+            return False
+        include = self.include or (urlsplit(self.start).path.rsplit("/", 1)[0] + "/",)
+        return _matches(path, include) and not _matches(path, self.exclude)
+
+
+def _patterns(told: object) -> tuple[str, ...]:
+    if isinstance(told, str):
+        told = told.split(",")
+    if not isinstance(told, Sequence):
+        return ()
+    return tuple(str(pattern).strip() for pattern in told if str(pattern).strip())
+
+
+def _matches(path: str, patterns: Sequence[str]) -> bool:
+    readable = unquote(path)
+    return any(
+        fnmatchcase(readable, pattern) if "*" in pattern else readable.startswith(pattern)
+        for pattern in patterns
+    )
+
+
+class TrapWatch:
+    """Counts shapes of addresses, so that a calendar or a filter cannot make pages without end."""
+
+    def __init__(self) -> None:
+        self._judged: dict[str, bool] = {}
+        self._queries: Counter[str] = Counter()
+        self._dates: Counter[str] = Counter()
+
+    def is_trap(self, address: str) -> bool:
+        """Whether one more address of this shape is one too many. The same one counts once."""
+        if address not in self._judged:
+            self._judged[address] = self._is_one_too_many(address)
+        return self._judged[address]
+
+    def _is_one_too_many(self, address: str) -> bool:
+        parts = urlsplit(address)
+        segments = [segment for segment in parts.path.split("/") if segment]
+        if len(segments) > _MOST_SEGMENTS:
+            return True
+        if segments and max(Counter(segments).values()) > 3:
+            return True
+        if parts.query:
+            self._queries[parts.path] += 1
+            if self._queries[parts.path] > _MOST_QUERIES_PER_PATH:
+                return True
+        if _DATE.search(address):
+            shape = re.sub(r"\d+", "0", f"{parts.path}?{parts.query}")
+            self._dates[shape] += 1
+            return self._dates[shape] > _MOST_DATES_PER_SHAPE
+        return False

@@ -1,0 +1,73 @@
+"""Files that were uploaded, pushed or typed in: they lie in the files folder by their hash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from ingestion.parse.reading import FileToRead, PageFacts
+from ingestion.sources.source import Content
+from ingestion.sources.website import FoundPage
+from knowledge.errors import FetchError
+from knowledge.store.tables import Document
+
+
+class StoredFile:
+    """The place of a file in the files folder."""
+
+    def __init__(self, folder: Path, digest: str) -> None:
+        self.path = folder / digest[:2] / digest
+
+    def read(self) -> bytes:
+        """The file's bytes. Raises :class:`FetchError` where it is gone."""
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise FetchError(
+                f"The stored file cannot be read: {error.strerror}.", "Add the file again."
+            ) from error
+
+    def write(self, data: bytes) -> None:
+        """Store bytes whole or not at all; what is there already stays."""
+        if self.path.exists():
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_suffix(".part")
+        part.write_bytes(data)
+        part.replace(self.path)
+
+
+class UploadSource:
+    """The uploaded files of a source that are to be read."""
+
+    room = 1_000_000
+
+    def __init__(self, folder: Path, addresses: list[str]) -> None:
+        self._folder = folder
+        self._addresses = addresses
+
+    async def pages(self) -> AsyncIterator[FoundPage]:
+        """The files that are new or were replaced."""
+        for address in self._addresses:
+            yield FoundPage(address)
+
+    async def read(self, address: str, known: Document | None) -> Content | None:
+        """A file's bytes from the files folder."""
+        if known is None:
+            raise FetchError(f"There is no file {address}.", "Add the file again.")
+        stored = StoredFile(self._folder, known.stored_file)
+        data = await asyncio.to_thread(stored.read)
+        name = address.rsplit("/", 1)[-1]
+        return Content(FileToRead(data, name=name, content_type=known.media_type), address)
+
+    def links(self, facts: PageFacts, depth: int) -> list[FoundPage]:
+        """None: a file's links are not followed."""
+        return []
+
+    def canonical(self, facts: PageFacts, address: str) -> str:
+        """Never another: a file is what it is, whatever page it was saved from."""
+        return ""
+
+    async def close(self) -> None:
+        """Nothing is open."""

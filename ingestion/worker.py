@@ -1,0 +1,220 @@
+"""The worker of a process: it claims queued runs, works them off, and takes over from the dead."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from ingestion.chunk import Chunker
+from ingestion.fetch import FetchLimits
+from ingestion.indexing import Indexer
+from ingestion.jobs import Jobs, Verdict
+from ingestion.parse.pool import ParseLimits, ParserPool
+from ingestion.pipeline import Pipeline
+from ingestion.records import Records
+from ingestion.runs import Runs, SourceSettings
+from ingestion.sources.unpack import Unpacker
+from ingestion.turns import FairTurns
+from knowledge.encode.encoder import Encoder
+from knowledge.errors import CandorError
+from knowledge.index.search_index import SearchIndex
+from knowledge.settings import Settings
+from knowledge.store.database import Database
+from knowledge.store.tables import Run, RunState, WorkerRecord, utc_now
+
+log = structlog.get_logger(__name__)
+
+RUNS_AT_ONCE = 4
+_POLL_S = 0.5
+_HEARTBEAT_S = 5.0
+_LEASE = timedelta(seconds=30)
+_ENDED = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
+
+
+class Worker:
+    """Works off the runs that the API queues, until it is stopped.
+
+    Reads and writes records alone to learn what to do, so that it serves one process or many.
+    """
+
+    def __init__(
+        self, database: Database, index: SearchIndex, encoder: Encoder, settings: Settings
+    ) -> None:
+        self._database = database
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"[:100]
+        records = Records(database)
+        self._parser = ParserPool(_parse_limits(settings))
+        indexer = Indexer(index, encoder, FairTurns())
+        chunker = Chunker(encoder, settings.chunk_tokens, encoder.spec.max_tokens)
+        unpacker = Unpacker(database, self._parser, settings.files_folder)
+        pipeline = Pipeline(records, self._parser, chunker, indexer, unpacker)
+        runs = Runs(records, pipeline, indexer, _source_settings(settings))
+        url = settings.database_url.get_secret_value()
+        engine = make_url(url) if url else settings.data / "jobs.sqlite"
+        self._jobs = Jobs(runs, engine, self.id, self._began)
+        self._wake = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
+        self._seen: set[UUID] = set()
+
+    async def start(self) -> None:
+        """Begin to work off runs, those of processes that died first."""
+        await self._beat()
+        self._jobs.start()
+        await self._take_over()
+        self._loop = asyncio.create_task(self._work())
+        log.info("worker.started", worker=self.id)
+
+    def wake(self) -> None:
+        """There is something to do: look now."""
+        self._wake.set()
+
+    async def stop(self) -> None:
+        """Let go of everything. Runs that are not through go on at the next start."""
+        if self._loop is not None:
+            self._loop.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._loop
+            self._loop = None
+        await self._jobs.stop()
+        await self._parser.close()
+        async with self._database.writing() as session:
+            await session.execute(delete(WorkerRecord).where(WorkerRecord.id == self.id))
+        log.info("worker.stopped", worker=self.id)
+
+    async def _work(self) -> None:
+        clock = asyncio.get_running_loop().time
+        next_beat = clock() + _HEARTBEAT_S
+        while True:
+            try:
+                await self._obey()
+                await self._claim()
+                if clock() >= next_beat:
+                    next_beat = clock() + _HEARTBEAT_S
+                    await self._beat()
+                    await self._take_over()
+            except (SQLAlchemyError, CandorError):
+                # The database may be back at the next look; the runs in flight go on meanwhile.
+                log.exception("worker.look_failed", worker=self.id)
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _POLL_S)
+
+    async def _beat(self) -> None:
+        async with self._database.writing() as session:
+            await session.merge(WorkerRecord(id=self.id, heartbeat_at=utc_now()))
+
+    async def _obey(self) -> None:
+        """Pass on what runs of this process were asked, and forget those that have ended."""
+        active = self._jobs.active
+        self._seen |= active
+        if not self._seen:
+            return
+        async with self._database.reading() as session:
+            rows = await session.execute(
+                select(Run.id, Run.state, Run.cancel_requested, Run.pause_requested).where(
+                    Run.id.in_(self._seen)
+                )
+            )
+            found = {row.id: row for row in rows}
+        for run_id in list(self._seen):
+            row = found.get(run_id)
+            if row is None or row.cancel_requested:
+                self._jobs.ask(run_id, Verdict.CANCELLED)
+            elif row.pause_requested:
+                self._jobs.ask(run_id, Verdict.PAUSED)
+            over = row is None or row.state in (*_ENDED, RunState.PAUSED)
+            if over and run_id not in active and await self._jobs.forget(run_id):
+                self._seen.discard(run_id)
+
+    async def _claim(self) -> None:
+        """Take queued runs while there is room, first for knowledge bases that have none going."""
+        room = RUNS_AT_ONCE - len(self._jobs.active)
+        for run_id in (await self._queued())[: max(room, 0)]:
+            async with self._database.writing() as session:
+                claimed = await session.scalar(
+                    update(Run)
+                    .where(Run.id == run_id, Run.state == RunState.QUEUED)
+                    .values(
+                        state=RunState.RUNNING,
+                        worker=self.id,
+                        started_at=func.coalesce(Run.started_at, utc_now()),
+                    )
+                    .returning(Run.id)
+                )
+            if claimed is not None:
+                self._seen.add(run_id)
+                await self._jobs.begin(run_id)
+
+    async def _queued(self) -> list[UUID]:
+        going = (
+            select(Run.knowledge_base_id, func.count().label("runs"))
+            .where(Run.state == RunState.RUNNING)
+            .group_by(Run.knowledge_base_id)
+            .subquery()
+        )
+        async with self._database.reading() as session:
+            rows = await session.scalars(
+                select(Run.id)
+                .outerjoin(going, going.c.knowledge_base_id == Run.knowledge_base_id)
+                .where(Run.state == RunState.QUEUED)
+                .order_by(func.coalesce(going.c.runs, 0), Run.created_at)
+                .limit(RUNS_AT_ONCE)
+            )
+            return list(rows)
+
+    async def _take_over(self) -> None:
+        """Take up the runs of workers whose lease has run out."""
+        async with self._database.writing() as session:
+            alive = select(WorkerRecord.id).where(WorkerRecord.heartbeat_at > utc_now() - _LEASE)
+            if self._database.is_sqlite:
+                # The data folder has one owner: whoever else is on record has died.
+                alive = alive.where(WorkerRecord.id == self.id)
+            rows = await session.scalars(
+                update(Run)
+                .where(Run.state == RunState.RUNNING, Run.worker.not_in(alive))
+                .values(worker=self.id)
+                .returning(Run.id)
+            )
+            orphans = list(rows)
+            await session.execute(delete(WorkerRecord).where(WorkerRecord.id.not_in(alive)))
+        for run_id in orphans:
+            self._seen.add(run_id)
+            await self._jobs.begin(run_id)
+
+    async def _began(self, run_id: UUID) -> None:
+        """Record that this process works on a run: the engine may hand it to any worker."""
+        self._seen.add(run_id)
+        async with self._database.writing() as session:
+            await session.execute(update(Run).where(Run.id == run_id).values(worker=self.id))
+
+
+def _parse_limits(settings: Settings) -> ParseLimits:
+    return ParseLimits(
+        timeout_s=settings.parse_timeout_s,
+        memory_mb=settings.parse_memory_mb,
+        max_bytes=settings.upload_max_bytes,
+    )
+
+
+def _source_settings(settings: Settings) -> SourceSettings:
+    return SourceSettings(
+        files_folder=settings.files_folder,
+        fetch=FetchLimits(
+            timeout_s=settings.fetch_timeout_s,
+            max_bytes=settings.fetch_max_bytes,
+            per_host=settings.crawl_concurrency,
+            user_agent=settings.user_agent,
+        ),
+        allowed_private_hosts=settings.allowed_private_hosts,
+        concurrency=settings.crawl_concurrency,
+    )
