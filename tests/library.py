@@ -9,6 +9,7 @@ from uuid import UUID, uuid4, uuid5
 
 from knowledge.encode.encoder import Encoder
 from knowledge.index.search_index import MAX_UPSERT, Point, SearchIndex
+from knowledge.passage_text import passage_prefix
 from knowledge.store.database import Database
 from knowledge.store.statistics import pack_counts, replace_counts
 from knowledge.store.tables import (
@@ -74,7 +75,8 @@ class Library:
             await self._add(page)
 
     async def _add(self, page: Page) -> None:
-        encodings = self.encoder.encode_passages(page.chunks)
+        prefix = passage_prefix(page.title or page.address, (), "")
+        encodings = self.encoder.encode_passages([prefix + text for text in page.chunks])
         counts = pack_counts(e.sparse for e in encodings if e.sparse is not None)
         document = self.document_id(page.address)
         async with self.database.writing() as session:

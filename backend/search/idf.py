@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
-
 from knowledge.encode.idf import idf
 from knowledge.store import statistics
 from knowledge.store.database import Database
@@ -36,18 +33,17 @@ class CollectionIdf:
 
     async def weigh(
         self, query: Encoding, knowledge_base_ids: Sequence[UUID]
-    ) -> tuple[Encoding, NDArray[np.float32]]:
-        """``query`` with each sparse weight multiplied by its term's IDF, and those IDFs.
-
-        The IDFs, ``float32[n]``, stand in the order of the query's terms.
-        """
+    ) -> tuple[Encoding, dict[int, float]]:
+        """``query`` with each sparse weight multiplied by its term's IDF, and those by term."""
         if query.sparse is None:
-            return query, np.ones(0, dtype=np.float32)
+            return query, {}
         terms = query.sparse.indices
         chunks, total = await self._frequencies(terms.tolist(), knowledge_base_ids)
         factors = idf([chunks[term] for term in terms.tolist()], total)
         weighted = SparseVector(terms, query.sparse.values * factors)
-        return replace(query, sparse=weighted), factors
+        return replace(query, sparse=weighted), dict(
+            zip(terms.tolist(), factors.tolist(), strict=True)
+        )
 
     async def _frequencies(
         self, terms: list[int], knowledge_base_ids: Sequence[UUID]

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import numpy as np
-
 from backend.search.diversify import Placed, cap_documents, marginal_relevance
 from backend.search.fuse import FusedPoint, fuse
 from backend.search.idf import CollectionIdf
@@ -70,7 +68,7 @@ class Searcher:
             warnings += ("No knowledge base was chosen: there is nothing to search in.",)
             return SearchResult(query.text, (), clock.total(), query.warnings + warnings)
         clock.stop("encode")
-        weighted, idf = query.encoding, np.ones(0, dtype=np.float32)
+        weighted, idf = query.encoding, dict[int, float]()
         if self.encoder.spec.uses_idf and "sparse" in arms:
             weighted, idf = await self._idf.weigh(query.encoding, request.knowledge_base_ids)
         clock.stop("idf")
@@ -104,6 +102,7 @@ class Searcher:
             reranked=scores,
             placed=placed,
             over=over,
+            passages=passages,
             missing=missing,
             stages=clock.stages,
         )

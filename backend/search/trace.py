@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
-
 from backend.search.diversify import Placed
 from backend.search.fuse import FusedPoint
 from backend.search.request import SearchRequest, SearchSettings
 from knowledge.index.search_index import RankedPoint
+from knowledge.store.passages import Passage
 from knowledge.types import ArmName, Encoding, Hit
 
 
@@ -21,12 +19,12 @@ class SearchTrace:
     """Every stage of one search.
 
     ``encoder``: the encoder's id. ``encoded``: the query's vectors as the encoder made them.
-    ``idf``: ``float32[n]``, the factor of each of its sparse terms. ``query``: the vectors that
-    the index was asked with. ``arms``: each arm's own ranking. ``fused``: all of them together.
-    ``reranked``: the cross-encoder's score of the chunks it read. ``placed``: the final order,
-    of as many chunks as were looked at; ``over``: those that lost their place to the cap on one
-    document's chunks. ``missing``: chunks that the index still knows and the database no more.
-    ``stages``: milliseconds by stage.
+    ``idf``: what each sparse term's weight was multiplied by for its rarity, by term. ``query``:
+    the vectors that the index was asked with. ``arms``: each arm's own ranking. ``fused``: all of
+    them together. ``reranked``: the cross-encoder's score of the chunks it read. ``placed``: the
+    final order, of as many chunks as were looked at; ``over``: those that lost their place to the
+    cap on one document's chunks; ``passages``: the texts of all of these. ``missing``: chunks that
+    the index still knows and the database no more. ``stages``: milliseconds by stage.
     """
 
     request: SearchRequest
@@ -34,13 +32,14 @@ class SearchTrace:
     encoder: str
     text: str
     encoded: Encoding
-    idf: NDArray[np.float32]
+    idf: Mapping[int, float]
     query: Encoding
     arms: Mapping[ArmName, list[RankedPoint]]
     fused: list[FusedPoint]
     reranked: Mapping[UUID, float]
     placed: list[Placed]
     over: list[Placed]
+    passages: Mapping[UUID, Passage]
     missing: frozenset[UUID]
     stages: Mapping[str, float]
 

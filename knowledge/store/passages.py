@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from knowledge.passage_text import passage_prefix
 from knowledge.store.database import ReadSession
 from knowledge.store.tables import Chunk, Document
 from knowledge.types import Span
@@ -36,6 +37,11 @@ class Passage:
     page: int | None
     seconds: float | None
     anchor: str | None
+
+    @property
+    def prefix(self) -> str:
+        """What the passage was encoded with in front of its text."""
+        return passage_prefix(self.title, self.heading, self.repeated)
 
     @property
     def link(self) -> str:

@@ -122,14 +122,14 @@ async def test_rare_terms_weigh_more_and_the_weights_follow_the_collection(
     result = await ask("the cable")
     n = 6
     words = encoder.words(result.trace.encoded.sparse.indices.tolist(), "the cable")
-    factors = dict(zip(words.values(), result.trace.idf.tolist(), strict=True))
+    factors = {words[term]: factor for term, factor in result.trace.idf.items()}
     # "the" stands in 5 of the 6 chunks, "cable" in one.
     assert factors["the"] == pytest.approx(np.log(1 + (n - 5 + 0.5) / (5 + 0.5)))
     assert factors["cable"] == pytest.approx(np.log(1 + (n - 1 + 0.5) / (1 + 0.5)))
 
     await ask.library.add(Page("https://shop.example/more", ("Another cable.",)))
     later = await ask("the cable")
-    factors = dict(zip(words.values(), later.trace.idf.tolist(), strict=True))
+    factors = {words[term]: factor for term, factor in later.trace.idf.items()}
     assert factors["cable"] == pytest.approx(np.log(1 + (7 - 2 + 0.5) / (2 + 0.5)))
 
 

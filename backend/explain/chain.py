@@ -1,0 +1,111 @@
+"""What is stored with an answer, so that it can be explained when everything has changed.
+
+An answer's citation names a passage; the record says where that passage came from (address, and
+the version of the page as it was read), which words matched, and how its score came about. Words
+and shares are kept, not vectors: they are read by people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from backend.explain.hit import HitExplanation, JsonObject
+from backend.explain.terms import Side
+from backend.search.trace import SearchTrace
+from knowledge.store.database import Database
+from knowledge.store.tables import Document
+
+FORMAT = 1
+
+
+def record_of(trace: SearchTrace, hits: Sequence[HitExplanation]) -> JsonObject:
+    """The record of the passages that an answer cites.
+
+    ``{"format", "query", "encoder", "fusion", "k", "passages": [{"chunk_id", "document_id",
+    "title", "address", "version", "fetched_at", "place", "score", "fused", "rerank", "arms":
+    {"sparse": {"rank", "score", "part"}, ...}, "words": [{"word", "share", "query", "passage"}],
+    "tail"}]}``; ``query`` and ``passage`` of a word are ``"written"``, ``"added"`` or ``"rule"``.
+    """
+    return {
+        "format": FORMAT,
+        "query": trace.text,
+        "encoder": trace.encoder,
+        "fusion": trace.settings.fusion,
+        "k": trace.settings.rrf_k,
+        "passages": [_passage(hit) for hit in hits],
+    }
+
+
+async def what_changed(record: JsonObject, database: Database, encoder: str) -> tuple[str, ...]:
+    """Why a fresh explanation would differ from ``record``, in sentences; none if it would not."""
+    changes = []
+    if record.get("encoder") not in (None, encoder):
+        changes.append(
+            f"The passages were encoded by {record['encoder']} then and by {encoder} now: words "
+            "and scores differ."
+        )
+    passages = {UUID(passage["document_id"]): passage for passage in record.get("passages", ())}
+    async with database.reading() as session:
+        rows = await session.execute(
+            select(Document.id, Document.version).where(Document.id.in_(list(passages)))
+        )
+        versions = {row.id: row.version for row in rows}
+    for document_id, passage in passages.items():
+        title = passage["title"] or passage["address"]
+        if document_id not in versions:
+            changes.append(f"“{title}” has been removed since.")
+        elif versions[document_id] != passage["version"]:
+            changes.append(
+                f"“{title}” has changed since: version {passage['version']} was cited, "
+                f"{versions[document_id]} is indexed now."
+            )
+    return tuple(changes)
+
+
+def _passage(hit: HitExplanation) -> JsonObject:
+    record: JsonObject = {
+        "chunk_id": str(hit.chunk_id),
+        "document_id": str(hit.document_id),
+        "title": hit.title[:200],
+        "address": hit.address[:500],
+        "version": hit.version,
+        "fetched_at": hit.fetched_at.isoformat(timespec="seconds") if hit.fetched_at else None,
+    }
+    if hit.ledger is not None:
+        record |= {
+            "place": hit.ledger.place,
+            "score": hit.ledger.score,
+            "fused": hit.ledger.fused,
+            "rerank": hit.ledger.rerank.score if hit.ledger.rerank else None,
+            "arms": {
+                arm.arm: {"rank": arm.rank, "score": arm.score, "part": arm.part}
+                for arm in hit.ledger.arms
+                if arm.rank is not None
+            },
+        }
+        if hit.ledger.rules:
+            record["rules"] = [
+                {"rule_id": rule.rule_id, "effect": rule.effect, "part": rule.part}
+                for rule in hit.ledger.rules
+            ]
+    if hit.terms is not None:
+        record["words"] = [
+            {
+                "word": word.word,
+                "share": round(word.share, 4),
+                "query": _kind(word.query),
+                "passage": _kind(word.passage),
+            }
+            for word in hit.terms.words
+        ]
+        record["tail"] = round(hit.terms.tail.share, 4)
+    return record
+
+
+def _kind(side: Side) -> str:
+    if side.by_rule:
+        return "rule"
+    return "written" if side.written else "added"
