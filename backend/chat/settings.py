@@ -12,8 +12,10 @@ class ChatSettings:
     ``hits``: passages searched for; ``question_characters``: the longest question that is read;
     ``history_turns``: earlier exchanges that a follow-up question is understood from.
     ``sentences``: the most sentences that are quoted, ``answer_characters``: about how long a
-    quoted answer may get, from at most ``quoted_passages`` passages. ``confidence``: below this
-    probability that the passages answer the question, nothing is quoted and the reader is told so.
+    quoted answer may get, from at most ``quoted_passages`` of the first ``passages_read``, of which
+    the ``pieces_encoded`` most promising pieces are compared by meaning. ``confidence``: below this
+    probability that the passages answer the question, nothing is quoted and the reader is told so;
+    at 0 something always is.
     ``context_tokens`` and ``answer_tokens``: the language model's window and what of it is kept
     for its answer. ``quote_on_failure``: whether sentences are quoted where the language model
     fails before its first word; the answer then says so.
@@ -25,7 +27,9 @@ class ChatSettings:
     sentences: int = 5
     answer_characters: int = 1_200
     quoted_passages: int = 3
-    confidence: float = 0.5
+    confidence: float = 0.25
+    passages_read: int = 8
+    pieces_encoded: int = 24
     context_tokens: int = 8_192
     answer_tokens: int = 800
     quote_on_failure: bool = False

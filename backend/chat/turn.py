@@ -23,7 +23,7 @@ question is stored by then, and no task is left behind.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from time import perf_counter
@@ -120,9 +120,7 @@ class Chat:
         history: tuple[Exchange, ...] = ()
         if question.conversation_id is not None:
             async with self.database.reading() as session:
-                found = await find_conversation(
-                    session, question.reader, question.conversation_id
-                )
+                found = await find_conversation(session, question.reader, question.conversation_id)
                 if found.visitor != question.reader.visitor_name:
                     raise NotFound(
                         "This conversation belongs to a visitor, who alone can continue it.",
@@ -160,7 +158,7 @@ class Turn:
                     return event
         raise AssertionError("a turn ends with a final answer or an error")
 
-    async def events(self) -> AsyncIterator[ChatEvent]:
+    async def events(self) -> AsyncGenerator[ChatEvent, None]:
         """Run the turn. The flow of the module's first lines, top to bottom."""
         query = self._text
         try:
@@ -203,7 +201,7 @@ class Turn:
 
     async def _write(
         self, understood: Understood, result: SearchResult
-    ) -> AsyncIterator[ChatEvent | Written]:
+    ) -> AsyncGenerator[ChatEvent | Written, None]:
         """The answer's pieces and citations, remembered for the case that the turn fails."""
         if understood.reply:
             yield MessageDelta(understood.reply)
@@ -214,6 +212,7 @@ class Turn:
             query=understood.query,
             language=understood.language,
             hits=result.hits,
+            encoding=result.trace.query if result.trace else None,
             history=self._history,
             tone=self._question.tone,
         )

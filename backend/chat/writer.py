@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from backend.chat.events import Citation, CitationFound, MessageDelta
-from knowledge.types import Hit
+from knowledge.types import Encoding, Hit
 
 EXTRACTIVE = "extractive"
 """The ``model`` of answers that quote."""
@@ -27,13 +27,15 @@ class Task:
     """What a writer works from.
 
     ``question`` is what the reader wrote, ``query`` what was searched for: the question made to
-    stand alone. ``history`` is in the order of the conversation.
+    stand alone; ``encoding`` is the query's as it met the index (``None``: to be encoded again).
+    ``history`` is in the order of the conversation.
     """
 
     question: str
     query: str
     language: str
     hits: tuple[Hit, ...]
+    encoding: Encoding | None = None
     history: tuple[Exchange, ...] = ()
     tone: str = ""
 
@@ -51,9 +53,13 @@ class Written:
     notice: str = ""
 
 
-class AnswerWriter(Protocol):
-    """Writes one answer: pieces and citations as they come, and one :class:`Written` at the end."""
+Parts = AsyncGenerator[MessageDelta | CitationFound | Written, None]
+"""Pieces of an answer and citations as they come, and one :class:`Written` at the end."""
 
-    def write(self, task: Task) -> AsyncIterator[MessageDelta | CitationFound | Written]:
+
+class AnswerWriter(Protocol):
+    """Writes one answer."""
+
+    def write(self, task: Task) -> Parts:
         """Raises :class:`LanguageModelError` where a language model fails."""
         ...

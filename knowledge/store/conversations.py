@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -79,9 +80,7 @@ async def find_conversation(
 async def read_messages(session: ReadSession, conversation_id: UUID) -> list[Message]:
     """All messages of a conversation, oldest first."""
     rows = await session.scalars(
-        select(Message)
-        .where(Message.conversation_id == conversation_id)
-        .order_by(Message.ordinal)
+        select(Message).where(Message.conversation_id == conversation_id).order_by(Message.ordinal)
     )
     return list(rows)
 
@@ -119,9 +118,11 @@ async def add_question(
             )
         )
         await session.flush()
-    await _add(session, conversation_id, Message(
-        conversation_id=conversation_id, ordinal=0, role="user", text=text
-    ))
+    await _add(
+        session,
+        conversation_id,
+        Message(conversation_id=conversation_id, ordinal=0, role="user", text=text),
+    )
 
 
 async def add_answer(session: WriteSession, conversation_id: UUID, answer: NewAnswer) -> None:
@@ -170,6 +171,6 @@ def _pair(messages: Sequence[Message]) -> list[tuple[str, str]]:
     """Questions with the finished answers that follow them directly."""
     return [
         (asked.text, told.text)
-        for asked, told in zip(messages, messages[1:], strict=False)
+        for asked, told in pairwise(messages)
         if asked.role == "user" and told.role == "assistant" and not told.error_code
     ]

@@ -1,0 +1,98 @@
+"""Answers that quote: the sentences of the passages that answer best, or none.
+
+::
+
+    passages -> pieces -> shortlist by words -> score by meaning -> confident? -> select -> compose
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backend.chat.compose import Part, compose
+from backend.chat.events import CitationFound, MessageDelta
+from backend.chat.evidence import Asked, Candidate, Passage, ask, open_passages, score, shortlist
+from backend.chat.phrases import no_answer
+from backend.chat.select import can_stand, select
+from backend.chat.settings import ChatSettings
+from backend.chat.writer import EXTRACTIVE, Parts, Task, Written
+from knowledge.encode.encoder import Encoder
+
+_MEANING, _WORDS, _BIAS = 4.98, 4.85, -5.51
+"""Logistic regression on held-out questions with and without their answer in the collection; see
+``benchmarks/answers.py``. It holds for the bundled encoder, whose cosines it was fitted on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """What was found to quote. ``parts`` is empty where nothing was good enough."""
+
+    parts: tuple[Part, ...]
+    confidence: float
+    read: int
+
+
+class ExtractiveWriter:
+    """Implements ``AnswerWriter`` without a language model."""
+
+    def __init__(self, encoder: Encoder, settings: ChatSettings) -> None:
+        self._encoder = encoder
+        self._settings = settings
+
+    async def write(self, task: Task) -> Parts:
+        """The answer in parts, each followed by its citations."""
+        quoted = await asyncio.to_thread(self.quote, task)
+        given = tuple(hit.chunk_id for hit in task.hits[: quoted.read])
+        cut = tuple(hit.chunk_id for hit in task.hits[quoted.read :])
+        if not quoted.parts:
+            text = no_answer(task.language, task.query, task.hits)
+            yield MessageDelta(text)
+            yield Written(text, True, (), EXTRACTIVE, given, cut)
+            return
+        for part in quoted.parts:
+            yield MessageDelta(part.text)
+            for citation in part.citations:
+                yield CitationFound(citation)
+        yield Written(
+            text="".join(part.text for part in quoted.parts),
+            abstained=False,
+            citations=tuple(found for part in quoted.parts for found in part.citations),
+            model=EXTRACTIVE,
+            given=given,
+            cut=cut,
+        )
+
+    def quote(self, task: Task) -> Quoted:
+        """Choose what to quote. Takes as long as one call of the encoder."""
+        hits = task.hits[: self._settings.passages_read]
+        encoding = task.encoding or self._encoder.encode_queries([task.query])[0]
+        asked = ask(self._encoder, task.query, encoding)
+        passages = open_passages(hits)
+        candidates = [
+            one
+            for one in shortlist(asked, passages, self._settings.pieces_encoded)
+            if can_stand(passages[one.rank].pieces, one.index)
+        ]
+        if not candidates:
+            return Quoted((), 0.0, len(hits))
+        scored = score(self._encoder, asked, candidates)
+        sure = confidence(asked, scored, passages)
+        if sure < self._settings.confidence:
+            return Quoted((), sure, len(hits))
+        chosen = select(scored, passages, self._settings)
+        return Quoted(tuple(compose(chosen, passages)), sure, len(hits))
+
+
+def confidence(asked: Asked, scored: Sequence[Candidate], passages: Sequence[Passage]) -> float:
+    """How likely it is that the passages answer the question, 0 to 1.
+
+    From two figures: the highest cosine of any piece with the question, and the share of the
+    question's words (each weighed by the encoder and by its rarity in the collection) that stand
+    in the passage of the best piece or its headings.
+    """
+    meaning = max(one.meaning for one in scored)
+    share = asked.share(passages[scored[0].rank].stems)
+    return 1 / (1 + math.exp(-(_MEANING * meaning + _WORDS * share + _BIAS)))

@@ -1,0 +1,146 @@
+"""How well the pieces of passages answer a question.
+
+A piece is scored by meaning (the cosine of its dense vector with the question's), by words (which
+share of the question's words it has, each word weighed as the encoder weighs it), and by the place
+of its passage in the search. Words that stand in the title or the heading above a passage count
+for its pieces too, at a discount: under "Refunds", "Within 30 days." answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from backend.chat.passage import Kind, Piece, pieces
+from knowledge.encode.encoder import Encoder
+from knowledge.encode.words import words
+from knowledge.types import Encoding, Hit
+
+Stems = frozenset[str]
+
+_FROM_HEADING = 0.5
+_WITHOUT_FULL_STOP = 0.85
+_QUOTABLE = frozenset({Kind.SENTENCE, Kind.ITEM, Kind.CODE, Kind.ROW})
+_ENCODED_CHARACTERS = 320
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A question as it is compared: its dense vector (``float32[d]``), its words' weights.
+
+    ``weights``: weight by stem, summing to 1; empty where the question has no content words.
+    """
+
+    vector: np.ndarray[tuple[int], np.dtype[np.float32]] | None
+    weights: Mapping[str, float]
+
+    def share(self, stems: Stems) -> float:
+        """The weight of the question's words that are among ``stems``, 0 to 1."""
+        return sum(weight for stem, weight in self.weights.items() if stem in stems)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A piece of a hit that may be quoted. ``rank`` is the hit's, from 0; ``index`` the piece's."""
+
+    rank: int
+    index: int
+    piece: Piece
+    words: float
+    meaning: float = 0.0
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A hit cut into pieces. ``stems`` has the words of its text, title and headings."""
+
+    hit: Hit
+    pieces: tuple[Piece, ...]
+    stems: Stems
+    context: Stems
+
+
+def ask(encoder: Encoder, query: str, encoding: Encoding) -> Asked:
+    """Weigh the words of a question as ``encoding`` does: with the collection's IDF in it.
+
+    ``encoding``: the query's, as it met the index. Where it has no sparse side, all words weigh
+    the same.
+    """
+    stems = stems_of(query)
+    if encoding.sparse is None or not len(encoding.sparse):
+        weights = dict.fromkeys(stems, 1.0)
+    else:
+        terms = [int(term) for term in encoding.sparse.indices]
+        named = encoder.words(terms, query)
+        weights = {}
+        for term, value in zip(terms, encoding.sparse.values, strict=True):
+            for stem in stems_of(named.get(term, "")) & stems:
+                weights[stem] = max(weights.get(stem, 0.0), float(value))
+    total = sum(weights.values())
+    return Asked(encoding.dense, {stem: weight / total for stem, weight in weights.items()})
+
+
+def stems_of(text: str) -> Stems:
+    """The stems of a text's words."""
+    return frozenset(word.stem for word in words(text))
+
+
+def open_passages(hits: Sequence[Hit]) -> list[Passage]:
+    """Cut the passages of a search into pieces."""
+    found = []
+    for hit in hits:
+        context = stems_of(" ".join((hit.title, *hit.heading)))
+        found.append(
+            Passage(hit, pieces(hit.text, hit.language), stems_of(hit.text) | context, context)
+        )
+    return found
+
+
+def shortlist(asked: Asked, passages: Sequence[Passage], limit: int) -> list[Candidate]:
+    """The ``limit`` pieces that are worth encoding, by their words and their passage's rank."""
+    found = [
+        Candidate(rank, index, piece, _word_share(asked, passage, piece))
+        for rank, passage in enumerate(passages)
+        for index, piece in enumerate(passage.pieces)
+        if piece.kind in _QUOTABLE
+    ]
+    found.sort(key=lambda one: (-(one.words + 0.5 * _prior(one.rank)), one.rank, one.index))
+    return found[:limit]
+
+
+def score(encoder: Encoder, asked: Asked, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates with their scores, best first. One call of the encoder."""
+    texts = [one.piece.text[:_ENCODED_CHARACTERS] for one in candidates]
+    if asked.vector is None:
+        meanings = [one.words for one in candidates]
+    else:
+        vectors = [encoding.dense for encoding in encoder.encode_passages(texts)]
+        meanings = [float(asked.vector @ vector) for vector in vectors if vector is not None]
+    scored = [
+        Candidate(one.rank, one.index, one.piece, one.words, meaning, _total(one, meaning))
+        for one, meaning in zip(candidates, meanings, strict=True)
+    ]
+    return sorted(scored, key=lambda one: (-one.score, one.rank, one.index))
+
+
+def _word_share(asked: Asked, passage: Passage, piece: Piece) -> float:
+    written = stems_of(piece.text)
+    return asked.share(written) + _FROM_HEADING * asked.share(passage.context - written)
+
+
+def _prior(rank: int) -> float:
+    return 1 / (1 + rank)
+
+
+def _total(one: Candidate, meaning: float) -> float:
+    total = meaning + 0.4 * one.words + 0.15 * _prior(one.rank)
+    return total * (1.0 if _is_whole(one.piece) else _WITHOUT_FULL_STOP)
+
+
+def _is_whole(piece: Piece) -> bool:
+    return piece.kind is not Kind.SENTENCE or piece.text.rstrip("\"'”’»)*_` ").endswith(
+        (".", "!", ":", "…", "。", "！", "：", "।", "۔", "॥")
+    )
