@@ -261,20 +261,24 @@ class Pipeline:
 
     async def _refused(self, work: Work, error: FetchRejected) -> None:
         """A page that the server says is gone is missing from now on; it stays for a while."""
-        if error.status in _GONE and work.document.chunk_count:
-            since = work.document.missing_since or utc_now()
+        if error.status not in _GONE or (work.is_new and work.item.depth == 0):
+            await self._failed(work, error)
+        elif not work.document.chunk_count:
+            # A link that leads nowhere is a fault of the page that it stands on.
+            outcome = Outcome(ItemState.SKIPPED, "broken-link", error.detail, error.action)
+            await self._skip(work, outcome)
+        else:
+            outcome = Outcome.of(error)
             await self._records.end_item(
                 work.item.id,
-                Outcome.of(error),
+                outcome,
                 work.document.id,
                 state=DocumentState.MISSING,
-                missing_since=since,
-                error_code=error.code,
-                error_detail=error.detail,
-                error_action=error.action,
+                missing_since=work.document.missing_since or utc_now(),
+                error_code=outcome.code,
+                error_detail=outcome.detail,
+                error_action=outcome.action,
             )
-            return
-        await self._failed(work, error)
 
     async def _failed(self, work: Work, error: FetchError | ParseError) -> None:
         log.info("document.failed", address=work.item.address, error=error.code)
