@@ -22,6 +22,7 @@ from knowledge.store.tables.identity import (
     UserSession,
     Workspace,
 )
+from knowledge.store.tables.rules import RuleKind, RuleRecord
 from knowledge.store.tables.work import ItemState, Run, RunItem, RunState, WorkerRecord
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "KnowledgeBase",
     "Message",
     "Role",
+    "RuleKind",
+    "RuleRecord",
     "Run",
     "RunItem",
     "RunState",

@@ -16,7 +16,8 @@ class KnowledgeBase(Identified, Base):
     """A set of documents that is searched together.
 
     ``statistics_version`` grows with every change of its chunks: whoever caches something that is
-    computed from them (the collection's document frequencies) compares it.
+    computed from them (the collection's document frequencies) compares it. ``rules_version`` does
+    the same for its rules.
     """
 
     __tablename__ = "knowledge_bases"
@@ -26,6 +27,7 @@ class KnowledgeBase(Identified, Base):
     name: Mapped[str] = mapped_column(String(200))
     description: Mapped[str] = mapped_column(String(1000), default="")
     statistics_version: Mapped[int] = mapped_column(default=0)
+    rules_version: Mapped[int] = mapped_column(default=0)
 
 
 class SourceKind(StrEnum):

@@ -101,6 +101,7 @@ def upgrade() -> None:
     sa.Column('name', sa.String(length=200), nullable=False),
     sa.Column('description', sa.String(length=1000), nullable=False),
     sa.Column('statistics_version', sa.Integer(), nullable=False),
+    sa.Column('rules_version', sa.Integer(), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('created_at', knowledge.store.tables.base.UtcDateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['workspace_id'], ['workspaces.id'], name=op.f('fk_knowledge_bases_workspace_id_workspaces'), ondelete='CASCADE'),
@@ -179,6 +180,32 @@ def upgrade() -> None:
     with op.batch_alter_table('sign_in_links', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_sign_in_links_created_at'), ['created_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_sign_in_links_user_id'), ['user_id'], unique=False)
+
+    op.create_table('rules',
+    sa.Column('knowledge_base_id', sa.Uuid(), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('query', sa.String(length=500), nullable=False),
+    sa.Column('chunk_id', sa.Uuid(), nullable=True),
+    sa.Column('document_id', sa.Uuid(), nullable=True),
+    sa.Column('source_id', sa.Uuid(), nullable=True),
+    sa.Column('text', sa.String(length=1000), nullable=False),
+    sa.Column('factor', sa.Double(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('settings', sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), 'postgresql'), nullable=False),
+    sa.Column('reason', sa.String(length=1000), nullable=False),
+    sa.Column('author', sa.String(length=320), nullable=False),
+    sa.Column('expires_at', knowledge.store.tables.base.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('replaces', sa.Uuid(), nullable=True),
+    sa.Column('ended_at', knowledge.store.tables.base.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('ended_by', sa.String(length=320), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('created_at', knowledge.store.tables.base.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['knowledge_base_id'], ['knowledge_bases.id'], name=op.f('fk_rules_knowledge_base_id_knowledge_bases'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_rules'))
+    )
+    with op.batch_alter_table('rules', schema=None) as batch_op:
+        batch_op.create_index('ix_rules_active', ['knowledge_base_id', 'ended_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_rules_created_at'), ['created_at'], unique=False)
 
     op.create_table('sources',
     sa.Column('knowledge_base_id', sa.Uuid(), nullable=False),
@@ -414,6 +441,11 @@ def downgrade() -> None:
 
     op.drop_table('user_sessions')
     op.drop_table('term_statistics')
+    with op.batch_alter_table('rules', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_rules_created_at'))
+        batch_op.drop_index('ix_rules_active')
+
+    op.drop_table('rules')
     with op.batch_alter_table('sources', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_sources_knowledge_base_id'))
         batch_op.drop_index(batch_op.f('ix_sources_created_at'))
