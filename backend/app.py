@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import FastAPI
 
 from backend.api import errors
-from backend.api.middleware import MAX_BODY_BYTES, BodyLimit, RequestContext
+from backend.api.middleware import MAX_BODY_BYTES, RequestContext
 from backend.api.routes import (
     assistants,
     chat,
@@ -59,6 +59,7 @@ def create_app(open_state: OpenState, version: str = "") -> FastAPI:
         openapi_url=f"{API}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        max_body_size=MAX_BODY_BYTES,
     )
     errors.install(app)
     for module in (
@@ -76,6 +77,5 @@ def create_app(open_state: OpenState, version: str = "") -> FastAPI:
         app.include_router(module.router, prefix=API)
     app.include_router(system.probes)
     app.include_router(pages.router)
-    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, except_paths_ending=sources.UPLOAD_PATH)
     app.add_middleware(RequestContext)
     return app

@@ -88,6 +88,12 @@ class Settings(BaseSettings):
     sparse_weight: float = Field(default=1.0, ge=0)
     dense_weight: float = Field(default=1.0, ge=0)
 
+    public_chat_per_minute: int = Field(
+        default=60,
+        ge=1,
+        description="Questions that visitors may ask one assistant from one address in a minute.",
+    )
+
     llm_provider: Literal["", "openai", "anthropic", "google"] = Field(
         default="",
         description="Empty: extractive answers. `openai` is any OpenAI-compatible endpoint.",

@@ -91,7 +91,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(CandorError, _on_domain_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(Exception, _on_unexpected)
 
 
 async def _on_domain_error(request: Request, error: Exception) -> JSONResponse:
@@ -130,8 +129,8 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     return respond(request, body, error.headers)
 
 
-async def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
-    # The edge of the process: whatever was not foreseen is logged whole and told in short.
+def on_unexpected(request: Request, error: Exception) -> JSONResponse:
+    """The answer to what nobody foresaw: logged whole, told in short."""
     _log.error("unexpected error", exc_info=error)
     request_id = getattr(request.state, "request_id", "")
     body = {

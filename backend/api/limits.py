@@ -47,10 +47,14 @@ class RateLimit:
 
 
 class Limits:
-    """The limits of the public doors."""
+    """The limits of the public doors. ``chats``: questions a minute from one address."""
 
-    def __init__(self) -> None:
+    def __init__(self, chats: int = 60) -> None:
         self.sign_in = RateLimit(10, 10, "There were too many attempts to sign in from here.")
-        self.chat_by_address = RateLimit(30, 20, "There were too many questions from here.")
-        self.chat_by_assistant = RateLimit(1200, 400, "This assistant is asked too much just now.")
+        self.chat_by_address = RateLimit(
+            chats, max(1, chats // 2), "There were too many questions from here."
+        )
+        self.chat_by_assistant = RateLimit(
+            20 * chats, 10 * chats, "This assistant is asked too much just now."
+        )
         self.public_reads = RateLimit(600, 300, "There were too many requests from here.")

@@ -1,4 +1,4 @@
-"""What happens around every request: an id, a log line, a figure, headers, a limit on its body."""
+"""What happens around every request: an id, a log line, a figure, headers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from uuid import uuid4
 
 import structlog
 from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from backend.api.errors import on_unexpected
 
 _log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}")
@@ -17,6 +19,9 @@ _QUIET = ("/healthz", "/readyz", "/metrics")
 
 MAX_BODY_BYTES = 1_000_000
 """The largest body of a request that is no upload."""
+
+MAX_UPLOAD_BYTES = 20_000_000_000
+"""The largest body of an upload, all its files together; the setting limits each of them."""
 
 CONTENT_POLICY = (
     "default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; "
@@ -36,13 +41,14 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        status = 500
+        status, started_response = 500, False
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started_response
             if message["type"] == "http.response.start":
+                started_response = True
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 _add_headers(headers, request_id)
@@ -52,6 +58,11 @@ class RequestContext:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, send_with_headers)
+            except Exception as error:
+                if started_response:
+                    raise
+                response = on_unexpected(Request(scope), error)
+                await response(scope, receive, send_with_headers)
             finally:
                 self._record(scope, status, time.perf_counter() - started)
 
@@ -68,34 +79,6 @@ class RequestContext:
                 status=status,
                 ms=round(seconds * 1000, 1),
             )
-
-
-class BodyLimit:
-    """Refuses a body over the limit, whether it says its length or not. Uploads limit their own."""
-
-    def __init__(self, app: ASGIApp, max_bytes: int, except_paths_ending: str) -> None:
-        self._app = app
-        self._max_bytes = max_bytes
-        self._except = except_paths_ending
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection."""
-        if scope["type"] != "http" or scope["path"].endswith(self._except):
-            await self._app(scope, receive, send)
-            return
-        received = 0
-
-        async def limited_receive() -> Message:
-            nonlocal received
-            message = await receive()
-            if message["type"] == "http.request":
-                received += len(message.get("body", b""))
-                if received > self._max_bytes:
-                    # Of all errors raised while a body is read, FastAPI passes on this kind.
-                    raise HTTPException(413, f"The body is over {self._max_bytes:,} bytes")
-            return message
-
-        await self._app(scope, limited_receive, send)
 
 
 def _request_id(scope: Scope) -> str:

@@ -21,6 +21,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from backend.data_folder import store_fault
 from knowledge.errors import InvalidInput, LimitExceeded
+from knowledge.store.files import place_of
 
 _PIECE = 512 * 1024
 _MOST_FILES = 1000
@@ -182,7 +183,9 @@ class _Receiver:
         self._file.flush()
         os.fsync(self._file.fileno())
         digest = self._hash.hexdigest()
-        Path(self._file.name).replace(self._folder / digest)
+        place = place_of(self._folder, digest)
+        place.parent.mkdir(exist_ok=True)
+        Path(self._file.name).replace(place)
         self._file.close()
         self._file = None
         media_type = self._headers.get(b"content-type", b"").decode("latin-1").split(";")[0]

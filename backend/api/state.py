@@ -52,6 +52,14 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A new index, by name, that takes the place of the old one once it is filled."""
+
+    new: str
+    old: str
+
+
+@dataclass(frozen=True, slots=True)
 class AppState:
     """The open parts of one process.
 
@@ -72,6 +80,7 @@ class AppState:
     metrics: Metrics = field(default_factory=Metrics)
     limits: Limits = field(default_factory=Limits)
     turns: Turns = field(default_factory=Turns)
+    rebuilt: Rebuilt | None = None
 
     def wake(self) -> None:
         """Tell the worker of this process, if it has one, that a run was queued."""

@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse
 from backend.api.access import Caller, Editor, Viewer
 from backend.api.errors import PROBLEMS, problem
 from backend.api.idempotency import Once
+from backend.api.middleware import MAX_UPLOAD_BYTES
 from backend.api.multipart import Received, receive_files
 from backend.api.routes.runs import view_run, view_runs
 from backend.api.schemas.base import PageView, Paging
@@ -37,6 +38,7 @@ from backend.data_folder import store_fault
 from knowledge.errors import Conflict, InvalidInput
 from knowledge.index.conditions import belonging_to
 from knowledge.store.database import ReadSession, WriteSession
+from knowledge.store.files import place_of
 from knowledge.store.paging import Page, read_page
 from knowledge.store.queries import sources as queries
 from knowledge.store.queries.documents import QueuedFile, queue_files
@@ -47,7 +49,6 @@ from knowledge.store.tables import Source, SourceKind
 
 router = APIRouter(tags=["sources"], responses=PROBLEMS)
 
-UPLOAD_PATH = "/uploads"
 UPLOAD_ADDRESS = "upload:///"
 
 
@@ -103,10 +104,11 @@ async def create_source(
 
 
 @router.post(
-    "/knowledge-bases/{knowledge_base_id}" + UPLOAD_PATH,
+    "/knowledge-bases/{knowledge_base_id}/uploads",
     status_code=201,
     response_model=Uploaded,
     summary="Upload files",
+    max_body_size=MAX_UPLOAD_BYTES,
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -281,10 +283,11 @@ async def _text(
 
 def _store(folder: Path, name: str, content: bytes) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        place = place_of(folder, name)
+        place.parent.mkdir(parents=True, exist_ok=True)
         draft = folder / f".text-{name}"
         draft.write_bytes(content)
-        draft.replace(folder / name)
+        draft.replace(place)
     except OSError as error:
         raise store_fault(folder, error) from error
 

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from knowledge.errors import Conflict, NotFound
 from knowledge.store.database import ReadSession, WriteSession
 from knowledge.store.tables import AuditEntry, Role, User, Workspace
 from knowledge.store.tables.base import JsonObject
+
+
+_LOCK = 7_221_904
+"""Key of an advisory lock: any number that nothing else uses."""
+
+
+async def alone(session: WriteSession) -> None:
+    """Make other processes that come here wait until this transaction has ended."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
 async def first_workspace(session: ReadSession) -> Workspace | None:

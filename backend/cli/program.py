@@ -1,0 +1,253 @@
+"""The commands and their options. What they do is in the modules beside this one."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from backend.cli import errors as told
+from backend.cli.output import print_json
+
+if TYPE_CHECKING:
+    from backend.cli.connection import Api
+    from backend.services import Parts
+
+Result = TypeVar("Result")
+MakeParts = Callable[[], "Parts"]
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")
+]
+KnowledgeBaseOption = Annotated[
+    str, typer.Option("--kb", help="Name of a knowledge base; all but the sample's if left out.")
+]
+
+program = typer.Typer(
+    name="candor",
+    help="The knowledge base behind a website's chat assistant, which shows why it said what it "
+    "said. Exit codes: 0 done, 1 failed, 2 wrong use or setting, 3 done in part, 4 data folder, "
+    "5 another encoder.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+tokens = typer.Typer(help="API tokens.", no_args_is_help=True)
+users = typer.Typer(help="Users.", no_args_is_help=True)
+program.add_typer(tokens, name="token")
+program.add_typer(users, name="user")
+
+
+@program.command()
+def add(
+    context: typer.Context,
+    what: Annotated[list[str], typer.Argument(metavar="PATH_OR_URL...")],
+    kb: Annotated[str, typer.Option("--kb", help="Made if it does not exist.")] = "default",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Return when everything is indexed.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Add files, folders or websites to a knowledge base."""
+    from backend.cli import add as adding
+    from backend.cli.show import show_added
+
+    wanted = adding.expand(what)
+    result = _call(context, lambda api: adding.add(api, wanted, kb, wait), work=True)
+    print_json(result) if as_json else show_added(result)
+    if adding.is_partial(result):
+        raise typer.Exit(told.PARTLY)
+
+
+@program.command()
+def status(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Show knowledge bases, documents and runs."""
+    from backend.cli.show import show_status
+
+    result = _call(context, lambda api: api.get("/status"))
+    print_json(result) if as_json else show_status(result)
+
+
+@program.command()
+def search(
+    context: typer.Context,
+    query: str,
+    kb: KnowledgeBaseOption = "",
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 10,
+    arms: Annotated[str, typer.Option(help="sparse, dense, or both by comma.")] = "sparse,dense",
+    as_json: JsonOption = False,
+) -> None:
+    """Show the passages found, with their place in each arm."""
+    from backend.cli.show import show_hits
+
+    body = {
+        "query": query,
+        "knowledge_bases": [kb] if kb else [],
+        "limit": limit,
+        "arms": [arm.strip() for arm in arms.split(",") if arm.strip()],
+    }
+    result = _call(context, lambda api: api.post("/search", body))
+    print_json(result) if as_json else show_hits(result)
+
+
+@program.command()
+def ask(
+    context: typer.Context, question: str, kb: KnowledgeBaseOption = "", as_json: JsonOption = False
+) -> None:
+    """Answer a question with citations."""
+    from backend.cli.show import show_answer
+
+    body = {"question": question, "knowledge_base": kb, "stream": False}
+    result = _call(context, lambda api: api.post("/chat", body))
+    print_json(result) if as_json else show_answer(result)
+
+
+@program.command()
+def serve(context: typer.Context) -> None:
+    """Serve the API, the pages and, unless CANDOR_WORKER is false, ingestion."""
+    from backend.cli.serving import serve as run_server
+
+    asyncio.run(run_server(_parts(context)))
+
+
+@program.command()
+def worker(context: typer.Context) -> None:
+    """Work off ingestion runs in a process of its own."""
+    from backend.cli.working import work
+
+    asyncio.run(work(_parts(context)))
+
+
+@program.command(name="eval")
+def evaluate(
+    context: typer.Context,
+    folder: Path,
+    arms: Annotated[
+        str, typer.Option(help="Some of bm25, sparse, dense, hybrid, hybrid+rerank, by comma.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure retrieval on judged questions in the BEIR layout, beside BM25."""
+    from backend.cli.evaluating import evaluate as measure
+    from backend.cli.show import show_evaluation
+
+    names = [arm.strip() for arm in arms.split(",") if arm.strip()]
+    result = asyncio.run(measure(_parts(context), folder, names))
+    print_json(result) if as_json else show_evaluation(result)
+
+
+@program.command()
+def reindex(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Encode and index everything again from the database. Nothing is fetched or parsed."""
+    from backend.cli.reindexing import reindex as rebuild
+    from backend.cli.show import show_runs
+
+    result = _call(context, rebuild, work=True, rebuild=True)
+    print_json(result) if as_json else show_runs(result)
+    if any(run["state"] != "succeeded" for run in result["runs"]):
+        raise typer.Exit(told.PARTLY)
+
+
+@program.command()
+def backup(context: typer.Context, file: Path, as_json: JsonOption = False) -> None:
+    """Write the data folder into one file, also while a server runs."""
+    from backend.cli.archiving import backup as write
+
+    result = _call(context, lambda api: write(api, file))
+    print_json(result) if as_json else typer.echo(f"{result['file']}: {result['bytes']:,} bytes")
+
+
+@program.command()
+def restore(context: typer.Context, file: Path, as_json: JsonOption = False) -> None:
+    """Restore a backup into an empty data folder."""
+    from backend.cli.archiving import restore as unpack
+
+    result = asyncio.run(unpack(_parts(context), file))
+    print_json(result) if as_json else typer.echo(f"Restored into {result['data']}.")
+
+
+@program.command()
+def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Check the installation and say what is wrong."""
+    from backend.cli.doctor import examine
+    from backend.cli.show import show_checks
+
+    result = asyncio.run(examine(_make_parts(context)))
+    print_json(result) if as_json else show_checks(result)
+    if not result["ok"]:
+        raise typer.Exit(1)
+
+
+@tokens.command("create")
+def create_token(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(help="What it is for.")] = "command line",
+    role: Annotated[str, typer.Option(help="viewer, editor, admin or owner.")] = "editor",
+    as_json: JsonOption = False,
+) -> None:
+    """Make an API token. It is shown once."""
+    result = _call(context, lambda api: api.post("/tokens", {"name": name, "role": role}))
+    print_json(result) if as_json else typer.echo(result["token"])
+
+
+@users.command("link")
+def create_link(
+    context: typer.Context,
+    email: Annotated[str, typer.Argument(help="The owner if left out.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Make a new one-time sign-in link."""
+    parts = _parts(context)
+
+    async def make(api: Api) -> dict[str, Any]:
+        from backend.cli.connection import running_server
+
+        link: dict[str, Any] = await api.post("/sign-in-links", {"email": email})
+        server = await running_server(parts.settings)
+        settings = parts.settings
+        base = settings.public_url.rstrip("/") or (
+            server.url if server else f"http://{settings.host}:{settings.port}"
+        )
+        return link | {"link": base + link["path"]}
+
+    result = _call(context, make)
+    print_json(result) if as_json else typer.echo(result["link"])
+
+
+def _make_parts(context: typer.Context) -> MakeParts:
+    make: MakeParts = context.obj
+    return make
+
+
+def _parts(context: typer.Context) -> Parts:
+    return _make_parts(context)()
+
+
+def _call(
+    context: typer.Context,
+    act: Callable[[Api], Awaitable[Result]],
+    work: bool = False,
+    rebuild: bool = False,
+) -> Result:
+    """Do something with the API: the running server's, or one opened for this command."""
+    from backend import logs
+    from backend.app import create_app
+    from backend.cli.connection import connect
+    from backend.services import open_parts, version
+
+    parts = dataclasses.replace(_parts(context), work=work, sample=False, rebuild=rebuild)
+
+    # The log of a command that ends soon is noise; `CANDOR_LOG_LEVEL=debug` asks for it.
+    level = parts.settings.log_level
+    logs.configure("debug" if level == "debug" else "warning", parts.settings.log_format)
+
+    async def run() -> Result:
+        app = lambda: create_app(lambda: open_parts(parts), version())  # noqa: E731
+        async with connect(parts.settings, app) as api:
+            return await act(api)
+
+    return asyncio.run(run())
