@@ -96,11 +96,11 @@ class LanguageModelWriter:
                     break
                 for part in answer.feed(delta):
                     yield part
-                for citation in await asyncio.to_thread(answer.settle, last=False):
+                for citation in await answer.settle(last=False):
                     yield CitationFound(citation)
         for part in answer.end():
             yield part
-        for citation in await asyncio.to_thread(answer.settle, last=True):
+        for citation in await answer.settle(last=True):
             yield CitationFound(citation)
         yield self._written(answer, task, cut)
 
@@ -167,13 +167,13 @@ class _Answer:
             yield from self._say(self._filter.feed(self._opening))
         yield from self._say(self._filter.end())
 
-    def settle(self, *, last: bool) -> list[Citation]:
-        """Check the citations of every sentence that is complete. Blocking."""
-        if self.refused:
-            return []
+    async def settle(self, *, last: bool) -> list[Citation]:
+        """The citations of the sentences that have become complete, as far as they are real."""
         found: list[Citation] = []
-        for sentence in self._complete(last):
-            found.extend(self._check(sentence))
+        for sentence in [] if self.refused else self._complete(last):
+            numbers = self._cited_in(sentence)
+            if numbers:
+                found += await asyncio.to_thread(self._check, sentence, numbers)
             self._settled = sentence[1]
         self.citations.extend(found)
         return found
@@ -193,20 +193,20 @@ class _Answer:
         ]
         return spans if last else spans[:-1]
 
-    def _check(self, sentence: Span) -> list[Citation]:
-        """The citations of one sentence that are real, in the order of their markers."""
-        given = self.briefing.given
+    def _cited_in(self, sentence: Span) -> list[int]:
+        """The numbers of passages given that the sentence's markers name, in their order."""
         text = self._filter.text
         numbers = dict.fromkeys(
             marker.number
             for marker in self._markers
             if sentence[0] < len(text[: marker.position].rstrip()) <= sentence[1]
         )
-        known = [number for number in numbers if 1 <= number <= len(given)]
-        if not known:
-            return []
-        cited = [given[number - 1] for number in known]
-        spans = self._checker.supported(text[slice(*sentence)], cited)
+        return [number for number in numbers if 1 <= number <= len(self.briefing.given)]
+
+    def _check(self, sentence: Span, numbers: list[int]) -> list[Citation]:
+        """The citations of one sentence that are real. Blocking: it may call the encoder."""
+        cited = [self.briefing.given[number - 1] for number in numbers]
+        spans = self._checker.supported(self._filter.text[slice(*sentence)], cited)
         return [
             Citation(
                 id=self._shown.setdefault(number, len(self._shown) + 1),
@@ -216,7 +216,7 @@ class _Answer:
                 address=hit.address,
                 title=hit.title,
             )
-            for number, hit, span in zip(known, cited, spans, strict=True)
+            for number, hit, span in zip(numbers, cited, spans, strict=True)
             if span is not None
         ]
 

@@ -22,8 +22,9 @@ Stems = frozenset[str]
 
 _FROM_HEADING = 0.5
 _WITHOUT_FULL_STOP = 0.85
+_LABEL = 40
 _QUOTABLE = frozenset({Kind.SENTENCE, Kind.ITEM, Kind.CODE, Kind.ROW})
-_ENCODED_CHARACTERS = 320
+_ENCODED_CHARACTERS = 240
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +142,9 @@ def _total(one: Candidate, meaning: float) -> float:
 
 
 def _is_whole(piece: Piece) -> bool:
+    """Whether it reads as a statement: not a label, and not the text of a link in a menu."""
+    if piece.kind is Kind.ITEM:
+        return len(piece.text) >= _LABEL
     return piece.kind is not Kind.SENTENCE or piece.text.rstrip("\"'”’»)*_` ").endswith(
         (".", "!", ":", "…", "。", "！", "：", "।", "۔", "॥")
     )

@@ -10,8 +10,9 @@ from backend.chat.evidence import Candidate, Passage, Stems, stems_of
 from backend.chat.passage import Kind, Piece
 from backend.chat.settings import ChatSettings
 
-_GOOD_ENOUGH = 0.75
-"""A further piece must reach this share of the best piece's score."""
+_GOOD_ENOUGH = 0.8
+_ELSEWHERE = 0.87
+"""A further piece must reach this share of the best piece's score; of another passage, more."""
 
 _SAME = 0.8
 """Two pieces that share this much of their words (Jaccard) say the same."""
@@ -46,9 +47,11 @@ def select(
 ) -> dict[int, list[int]]:
     """The pieces to quote: indexes in the order of the text, by passage in the order of choice."""
     selection = Selection()
+    best = scored[0]
     for candidate in scored:
-        if selection.seeds and candidate.score < _GOOD_ENOUGH * scored[0].score:
-            break
+        least = _GOOD_ENOUGH if candidate.rank == best.rank else _ELSEWHERE
+        if candidate.score < least * best.score:
+            continue
         _consider(selection, candidate, passages[candidate.rank], settings)
         if selection.seeds >= settings.sentences:
             break

@@ -29,7 +29,7 @@ class ChatSettings:
     quoted_passages: int = 3
     confidence: float = 0.25
     passages_read: int = 8
-    pieces_encoded: int = 24
+    pieces_encoded: int = 16
     context_tokens: int = 8_192
     answer_tokens: int = 800
     quote_on_failure: bool = False

@@ -27,7 +27,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol
 from uuid import UUID, uuid4
 
 from backend.chat.answer_extractive import ExtractiveWriter
@@ -47,6 +46,7 @@ from backend.chat.llm import LanguageModel
 from backend.chat.settings import ChatSettings
 from backend.chat.understand import Understood, clean, understand
 from backend.chat.writer import EXTRACTIVE, AnswerWriter, Exchange, Task, Written
+from backend.explain.explain import Explainer
 from backend.search.search import Searcher, SearchRequest, SearchResult
 from knowledge.encode.encoder import Encoder
 from knowledge.errors import CandorError, NotFound, StoreFault
@@ -76,16 +76,6 @@ class Question:
     tone: str = ""
 
 
-class Explainer(Protocol):
-    """What makes the record of why each cited passage was found."""
-
-    async def record(
-        self, request: SearchRequest, result: SearchResult, chunk_ids: tuple[UUID, ...]
-    ) -> JsonObject:
-        """A compact record that stays readable after the index has changed."""
-        ...
-
-
 class Chat:
     """Everything that turns share. Without a language model, answers are quoted sentences."""
 
@@ -96,19 +86,26 @@ class Chat:
         encoder: Encoder,
         settings: ChatSettings | None = None,
         language_model: LanguageModel | None = None,
-        explainer: Explainer | None = None,
     ) -> None:
         self.database = database
         self.searcher = searcher
         self.settings = settings or ChatSettings()
         self.language_model = language_model
-        self.explainer = explainer
+        self.explainer = Explainer(searcher)
         quoting = ExtractiveWriter(encoder, self.settings)
         self.writer: AnswerWriter = (
             LanguageModelWriter(language_model, encoder, self.settings, quoting)
             if language_model
             else quoting
         )
+
+    async def warm(self) -> None:
+        """Make the first answer as quick as the others: import the language model's library.
+
+        Meant for a background task at start. Raises :class:`MissingExtra`.
+        """
+        if self.language_model is not None:
+            await self.language_model.warm()
 
     async def begin(self, question: Question) -> Turn:
         """Check the question and read the conversation so far.
@@ -233,12 +230,9 @@ class Turn:
             "cut": [str(chunk_id) for chunk_id in written.cut],
         }
         cited = tuple(dict.fromkeys(citation.chunk_id for citation in written.citations))
-        if self._chat.explainer is None or not cited:
-            return {"passages": passages}
-        return {
-            "passages": passages,
-            "search": await self._chat.explainer.record(request, result, cited),
-        }
+        if not cited:
+            return passages
+        return passages | await self._chat.explainer.record(request, result, cited)
 
     def _final(self, written: Written) -> FinalAnswer:
         return FinalAnswer(

@@ -58,7 +58,8 @@ class Message(Identified, Base):
     """A question (``role`` ``user``) or an answer (``assistant``) with its citations.
 
     ``citations``: as sent to the reader. ``explanation``: the compact record of why each cited
-    passage was found, readable after the index has changed. ``query``: what was searched for.
+    passage was found, readable after the index has changed, with the passages that the answer was
+    written from (``given``) and those that its budget ``cut``. ``query``: what was searched for.
     ``error_code``: set where the turn failed, and ``text`` is as far as it came.
     """
 

@@ -1,0 +1,131 @@
+"""A small help site in a real database and index, read with the encoder that ships."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from qdrant_client import models
+
+from backend.chat.events import ChatEvent, CitationFound, FinalAnswer, MessageDelta
+from backend.chat.llm import LanguageModel, ModelSettings
+from backend.chat.settings import ChatSettings
+from backend.chat.turn import Chat, Question
+from backend.search.search import Searcher, SearchSettings
+from knowledge.encode.bundled import BundledEncoder
+from knowledge.index.embedded import EmbeddedIndex
+from knowledge.store.conversations import Reader
+from knowledge.store.database import Database, sqlite_url
+from tests.backend.chat.openai_server import OpenAIServer
+from tests.backend.chat.pages import PAGES
+from tests.library import Library
+
+
+@pytest.fixture(scope="session")
+def encoder() -> BundledEncoder:
+    return BundledEncoder()
+
+
+@pytest.fixture(scope="session")
+def embedded_index(
+    tmp_path_factory: pytest.TempPathFactory, encoder: BundledEncoder
+) -> Iterator[EmbeddedIndex]:
+    opened = EmbeddedIndex.open(tmp_path_factory.mktemp("index"), encoder.spec)
+    yield opened
+    asyncio.run(opened.close())
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = await Database.open(sqlite_url(tmp_path / "candor.sqlite"))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def library(
+    database: Database, embedded_index: EmbeddedIndex, encoder: BundledEncoder
+) -> Library:
+    await embedded_index.delete(models.Filter())
+    made = Library(database, embedded_index, encoder)
+    await made.create()
+    await made.add(*PAGES)
+    return made
+
+
+@dataclass
+class Desk:
+    """Asks questions about the help site, as staff or as a visitor."""
+
+    chat: Chat
+    library: Library
+
+    def question(
+        self, text: str, conversation_id: UUID | None = None, visitor: str | None = None
+    ) -> Question:
+        reader = Reader(self.library.workspace_id, None, visitor)
+        return Question(text, reader, (self.library.knowledge_base_id,), conversation_id)
+
+    async def ask(
+        self, text: str, conversation_id: UUID | None = None, visitor: str | None = None
+    ) -> FinalAnswer:
+        turn = await self.chat.begin(self.question(text, conversation_id, visitor))
+        return await turn.finish()
+
+    async def stream(self, text: str, conversation_id: UUID | None = None) -> list[ChatEvent]:
+        turn = await self.chat.begin(self.question(text, conversation_id))
+        return [event async for event in turn.events()]
+
+
+class Desks:
+    """Opens a chat over the help site, with the settings and the model that a test needs."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def open(self, model: LanguageModel | None = None, **settings: object) -> Desk:
+        library = self._library
+        searcher = Searcher(library.database, library.index, library.encoder, SearchSettings())
+        chat = Chat(
+            library.database, searcher, library.encoder, ChatSettings(**settings), model
+        )
+        return Desk(chat, library)
+
+
+@pytest.fixture
+def desks(library: Library) -> Desks:
+    return Desks(library)
+
+
+@pytest.fixture
+def desk(desks: Desks) -> Desk:
+    return desks.open()
+
+
+@pytest.fixture
+async def endpoint() -> AsyncIterator[OpenAIServer]:
+    async with OpenAIServer() as running:
+        yield running
+
+
+@pytest.fixture
+def model(endpoint: OpenAIServer) -> LanguageModel:
+    return LanguageModel(
+        ModelSettings(
+            "openai", "scripted-1", base_url=endpoint.url, api_key="key", timeout_s=20.0
+        )
+    )
+
+
+def answer_of(events: list[ChatEvent]) -> FinalAnswer:
+    """The last event, which must be an answer that agrees with what was sent before it."""
+    final = events[-1]
+    assert isinstance(final, FinalAnswer)
+    assert "".join(e.delta for e in events if isinstance(e, MessageDelta)) == final.answer
+    sent = tuple(e.citation for e in events if isinstance(e, CitationFound))
+    assert sent == final.citations
+    return final
