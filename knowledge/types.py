@@ -139,7 +139,8 @@ class ArmScore:
 class Hit:
     """A chunk that a search returned, with the record of why it stands where it does.
 
-    ``score`` is the fused score, or the reranker's where one ran. ``rerank`` is the reranker's
+    ``score`` is the fused score, or the reranker's where one ran. ``fused`` is the sum of the
+    arms' parts and of ``rules``: what each rule, by its id, added to it. ``rerank`` is the reranker's
     raw score. ``address`` links to the page, its anchor, or the second of the recording.
     """
 
@@ -154,6 +155,7 @@ class Hit:
     score: float
     arms: dict[ArmName, ArmScore] = field(default_factory=dict)
     fused: float = 0.0
+    rules: dict[UUID, float] = field(default_factory=dict)
     rerank: float | None = None
     page: int | None = None
     seconds: float | None = None

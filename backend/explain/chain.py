@@ -31,10 +31,10 @@ def record_of(trace: SearchTrace, hits: Sequence[HitExplanation]) -> JsonObject:
     """
     return {
         "format": FORMAT,
-        "query": trace.text,
+        "query": trace.prepared.text,
         "encoder": trace.encoder,
-        "fusion": trace.settings.fusion,
-        "k": trace.settings.rrf_k,
+        "fusion": trace.prepared.settings.fusion,
+        "k": trace.prepared.settings.rrf_k,
         "passages": [_passage(hit) for hit in hits],
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from backend.explain.chain import record_of, what_changed
@@ -19,6 +20,7 @@ from backend.explain.terms import (
     read_text,
     trace_text,
 )
+from backend.search.rule_effects import gain, grown
 from backend.search.search import Searcher, SearchRequest, SearchResult, SearchTrace
 from knowledge.encode.encoder import Encoder
 from knowledge.errors import NotFound
@@ -119,14 +121,27 @@ class Explainer:
         if beyond and trace.arms:
             asked = await self.searcher.index.score(trace.query, list(trace.arms), list(beyond))
             for arm, found in asked.items():
+                # The engine does not return a passage that shares no term with the query.
+                gains = self._gains(trace, beyond) if arm == "sparse" else {}
+                found |= {id: found.get(id, 0.0) + gain for id, gain in gains.items()}
                 scores[arm] = found | scores[arm]
         return scores
+
+    def _gains(self, trace: SearchTrace, ids: set[UUID]) -> dict[UUID, float]:
+        """What rules add to the sparse score of those passages that they expand."""
+        expansions = trace.prepared.targets.expansions
+        sparse = trace.query.sparse
+        if sparse is None:
+            return {}
+        return {id: gain(sparse, expansions[id]) for id in ids if id in expansions}
 
     async def _query(self, trace: SearchTrace, origins: bool) -> TracedText:
         encoder = self.searcher.encoder
         if not origins:
-            return read_text(encoder, trace.text)
-        return trace_text(encoder, trace.text, await self._traces.query(trace.text))
+            return read_text(encoder, trace.prepared.text)
+        return trace_text(
+            encoder, trace.prepared.text, await self._traces.query(trace.prepared.text)
+        )
 
     async def _explain(
         self,
@@ -167,6 +182,7 @@ class Explainer:
         if point.encoding.sparse is None:
             return None
         encoder = self.searcher.encoder
+        expansion = trace.prepared.targets.expansions.get(passage.id, {})
         prefix = passage.prefix
         whole = prefix + passage.text
         text = (
@@ -177,12 +193,11 @@ class Explainer:
         return explain_terms(
             encoder,
             trace.query.sparse,
-            trace.idf,
-            point.encoding.sparse,
-            # The engine does not return a passage that shares no term with the query.
+            trace.prepared.idf,
+            grown(point.encoding.sparse, expansion),
             scores["sparse"].get(passage.id, 0.0),
-            query,
-            text,
+            replace(query, by_rule=trace.prepared.rule_terms),
+            replace(text, by_rule=frozenset(expansion)),
             top=top,
         )
 

@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from backend.search.fuse import FusedPoint
+from backend.search.rules import Rule
 from backend.search.trace import SearchTrace
+from knowledge.store.tables import RuleKind
 from knowledge.types import ARMS, ArmName
 
 
@@ -84,16 +86,17 @@ def ledger(trace: SearchTrace, chunk_id: UUID) -> Ledger | None:
     rerank = _rerank(trace, chunk_id)
     before = point.score if rerank is None else rerank.score
     return Ledger(
-        fusion=trace.settings.fusion,
-        k=trace.settings.rrf_k,
+        fusion=trace.prepared.settings.fusion,
+        k=trace.prepared.settings.rrf_k,
         arms=_arms(point, trace),
-        rules=_rules(point),
+        rules=_rules(point, trace),
         fused=point.score,
         fused_rank=ranks[chunk_id],
         rerank=rerank,
         penalty=penalty,
         score=before - penalty,
         place=place,
+        pinned=any(one.id == chunk_id and one.pinned_by for one in trace.placed),
     )
 
 
@@ -109,7 +112,7 @@ def _arms(point: FusedPoint, trace: SearchTrace) -> tuple[ArmLine, ...]:
     for arm in ARMS:
         if arm not in trace.arms:
             continue
-        weight = trace.settings.weights.get(arm, 1.0)
+        weight = trace.prepared.settings.weights.get(arm, 1.0)
         found = point.arms.get(arm)
         lines.append(
             ArmLine(arm, found.rank, found.score, weight, found.part)
@@ -119,8 +122,25 @@ def _arms(point: FusedPoint, trace: SearchTrace) -> tuple[ArmLine, ...]:
     return tuple(lines)
 
 
-def _rules(point: FusedPoint) -> tuple[RuleLine, ...]:
-    return ()
+def _rules(point: FusedPoint, trace: SearchTrace) -> tuple[RuleLine, ...]:
+    """Rules with a part in the fused score, and rules that acted on this passage otherwise."""
+    parts = [RuleLine(str(rule.rule_id), rule.effect, rule.part) for rule in point.rules]
+    known = {rule.rule_id for rule in point.rules}
+    parts += [
+        RuleLine(str(rule.id), rule.effect(), 0.0)
+        for rule in trace.prepared.rules
+        if rule.id not in known and _acted(rule, point, trace)
+    ]
+    return tuple(parts)
+
+
+def _acted(rule: Rule, point: FusedPoint, trace: SearchTrace) -> bool:
+    """Whether a rule without a part of its own had to do with where the passage stands."""
+    if rule.kind in (RuleKind.TERM, RuleKind.SYNONYM, RuleKind.SETTINGS):
+        return True
+    if rule.kind is RuleKind.EXPANSION:
+        return point.id in trace.prepared.targets.expansions
+    return any(one.pinned_by == rule.id and one.id == point.id for one in trace.placed)
 
 
 def _rerank(trace: SearchTrace, chunk_id: UUID) -> RerankLine | None:

@@ -116,15 +116,17 @@ class TracedText:
 
     ``written``: spans of the terms that stand in it. ``added``: for other terms the spans of the
     words that added them, where that was looked up. ``offset``: how many characters at the start
-    of the encoded text (title, headings) are not part of the text that is shown.
+    of the encoded text (title, headings) are not part of the text that is shown. ``by_rule``:
+    terms that a rule gave it.
     """
 
     text: str
     written: Mapping[int, tuple[Span, ...]]
     added: Mapping[int, tuple[Span, ...]]
     offset: int = 0
+    by_rule: frozenset[int] = frozenset()
 
-    def side(self, terms: Sequence[int], weight: float, by_rule: bool = False) -> Side:
+    def side(self, terms: Sequence[int], weight: float) -> Side:
         """What is known about ``terms`` in this text."""
         written = any(term in self.written for term in terms)
         origin = self.written if written else self.added
@@ -133,7 +135,7 @@ class TracedText:
         shown = tuple(
             (start - self.offset, end - self.offset) for start, end in spans if start >= self.offset
         )
-        return Side(weight, written, shown, words, by_rule)
+        return Side(weight, written, shown, words, any(term in self.by_rule for term in terms))
 
 
 def read_text(encoder: Encoder, text: str, offset: int = 0) -> TracedText:
@@ -157,20 +159,18 @@ def explain_terms(
     score: float,
     query_text: TracedText,
     passage_text: TracedText,
-    by_rule: frozenset[int] = frozenset(),
     top: int = TOP_TERMS,
 ) -> TermsExplanation:
     """Split the engine's sparse ``score`` of a passage into words.
 
-    ``query``: the weights that the index was asked with; ``idf``: the factor in each, by term;
-    ``by_rule``: terms that a rule put into the query.
+    ``query``: the weights that the index was asked with; ``idf``: the factor in each, by term.
     """
     pieces = _pieces(encoder, query, idf, passage, query_text.text, passage_text.text)
     names = {piece.term: piece.word for piece in pieces}
     groups = join_pieces(names, query_text.written, query_text.text, names)
     by_term = {piece.term: piece for piece in pieces}
     words = sorted(
-        (_share(group, by_term, score, query_text, passage_text, by_rule) for group in groups),
+        (_share(group, by_term, score, query_text, passage_text) for group in groups),
         key=lambda word: (-word.contribution, word.word),
     )
     shown, rest = words[:top], words[top:]
@@ -223,7 +223,6 @@ def _share(
     score: float,
     query_text: TracedText,
     passage_text: TracedText,
-    by_rule: frozenset[int],
 ) -> WordShare:
     own = tuple(pieces[term] for term in word.terms)
     contribution = math.fsum(piece.contribution for piece in own)
@@ -233,7 +232,7 @@ def _share(
         word=word.text,
         contribution=contribution,
         share=contribution / score if score else 0.0,
-        query=query_text.side(word.terms, asked, any(term in by_rule for term in word.terms)),
+        query=query_text.side(word.terms, asked),
         passage=passage_text.side(word.terms, given),
         pieces=own,
     )

@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A chunk in the final order. ``score`` is what it had minus ``penalty``."""
+    """A chunk in the final order.
+
+    ``score`` is what it had minus ``penalty``. ``pinned_by`` is the rule that put it in its place.
+    """
 
     id: UUID
     score: float
     penalty: float = 0.0
+    pinned_by: UUID | None = None
 
 
 def marginal_relevance(

@@ -7,7 +7,7 @@ arm. A chunk that an arm did not return gets no part of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -22,12 +22,30 @@ Figures = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
+class RulePart:
+    """What a rule added to a chunk's fused score, and its effect in words."""
+
+    rule_id: UUID
+    effect: str
+    part: float
+
+
+@dataclass(frozen=True, slots=True)
 class FusedPoint:
-    """A chunk with its place in each arm that returned it. The parts sum to ``score``, exactly."""
+    """A chunk with its place in each arm that returned it, and what rules added.
+
+    The parts of ``arms`` and ``rules`` sum to ``score``, to the last bit.
+    """
 
     id: UUID
     score: float
     arms: dict[ArmName, ArmScore]
+    rules: tuple[RulePart, ...] = ()
+
+    def with_rules(self, rules: tuple[RulePart, ...]) -> FusedPoint:
+        """The same chunk with more parts, and with them in its score."""
+        rules = self.rules + rules
+        return FusedPoint(self.id, total(self.arms, rules), self.arms, rules)
 
 
 def fuse(
@@ -44,12 +62,17 @@ def fuse(
         for rank, (point, part) in enumerate(zip(points, parts.tolist(), strict=True), start=1):
             places.setdefault(point.id, {})[arm] = ArmScore(rank, point.score, part)
     fused = [FusedPoint(id, total(place), place) for id, place in places.items()]
-    return sorted(fused, key=lambda point: (-point.score, point.id.int))
+    return in_order(fused)
 
 
-def total(arms: Mapping[ArmName, ArmScore]) -> float:
+def in_order(points: Iterable[FusedPoint]) -> list[FusedPoint]:
+    """Highest score first, equal scores by id."""
+    return sorted(points, key=lambda point: (-point.score, point.id.int))
+
+
+def total(arms: Mapping[ArmName, ArmScore], rules: Iterable[RulePart] = ()) -> float:
     """The fused score: the correctly rounded sum of the parts, the same in any order."""
-    return math.fsum(arm.part for arm in arms.values())
+    return math.fsum([arm.part for arm in arms.values()] + [rule.part for rule in rules])
 
 
 def reciprocal_rank(scores: Figures, k: int) -> Figures:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -32,36 +32,37 @@ class CollectionIdf:
         self._remembered: OrderedDict[frozenset[UUID], _Frequencies] = OrderedDict()
 
     async def weigh(
-        self, query: Encoding, knowledge_base_ids: Sequence[UUID]
+        self, query: Encoding, versions: Mapping[UUID, int]
     ) -> tuple[Encoding, dict[int, float]]:
-        """``query`` with each sparse weight multiplied by its term's IDF, and those by term."""
+        """``query`` with each sparse weight multiplied by its term's IDF, and those by term.
+
+        ``versions``: the statistics' version of each knowledge base searched.
+        """
         if query.sparse is None:
             return query, {}
         terms = query.sparse.indices
-        chunks, total = await self._frequencies(terms.tolist(), knowledge_base_ids)
-        factors = idf([chunks[term] for term in terms.tolist()], total)
+        known = await self._frequencies(terms.tolist(), versions)
+        factors = idf([known.chunks[term] for term in terms.tolist()], known.total)
         weighted = SparseVector(terms, query.sparse.values * factors)
         return replace(query, sparse=weighted), dict(
             zip(terms.tolist(), factors.tolist(), strict=True)
         )
 
-    async def _frequencies(
-        self, terms: list[int], knowledge_base_ids: Sequence[UUID]
-    ) -> tuple[dict[int, int], int]:
-        key = frozenset(knowledge_base_ids)
+    async def _frequencies(self, terms: list[int], versions: Mapping[UUID, int]) -> _Frequencies:
+        key = frozenset(versions)
+        known = self._remembered.get(key)
+        if known is None or known.versions != versions:
+            known = None
+        missing = [term for term in terms if known is None or term not in known.chunks]
+        if known is not None and not missing:
+            return known
         async with self._database.reading() as session:
-            versions = await statistics.versions(session, knowledge_base_ids)
-            known = self._remembered.get(key)
-            if known is None or known.versions != versions:
-                total = await statistics.total_chunks(session, knowledge_base_ids)
-                known = _Frequencies(versions, total)
+            if known is None:
+                total = await statistics.total_chunks(session, list(versions))
+                known = _Frequencies(dict(versions), total)
                 self._remember(key, known)
-            missing = [term for term in terms if term not in known.chunks]
-            if missing:
-                known.chunks |= await statistics.term_frequencies(
-                    session, knowledge_base_ids, missing
-                )
-        return known.chunks, known.total
+            known.chunks |= await statistics.term_frequencies(session, list(versions), missing)
+        return known
 
     def _remember(self, key: frozenset[UUID], frequencies: _Frequencies) -> None:
         self._remembered[key] = frequencies

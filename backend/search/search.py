@@ -1,4 +1,4 @@
-"""The read path: query -> encode -> retrieve -> fuse -> rerank -> diversify -> hits."""
+"""The read path: query -> prepare -> retrieve -> fuse -> rerank -> diversify -> hits."""
 
 from __future__ import annotations
 
@@ -9,20 +9,27 @@ from uuid import UUID
 
 from backend.search.diversify import Placed, cap_documents, marginal_relevance
 from backend.search.fuse import FusedPoint, fuse
-from backend.search.idf import CollectionIdf
-from backend.search.query import QueryEncoder
+from backend.search.prepare import Preparation, Prepared
 from backend.search.request import SearchRequest, SearchSettings
 from backend.search.rerank import Reranker, TimedReranker
-from backend.search.retrieve import condition, retrieve
+from backend.search.retrieve import retrieve
+from backend.search.rule_effects import boost, choose_pins, expand_passages, pin
+from backend.search.rules import Rule, RuleSet
 from backend.search.trace import SearchResult, SearchTrace
-from knowledge.encode.encoder import Encoder, EncoderSpec
-from knowledge.errors import InvalidSettings
-from knowledge.index.search_index import SearchIndex
+from knowledge.encode.encoder import Encoder
+from knowledge.index.search_index import RankedPoint, SearchIndex
 from knowledge.store.database import Database
 from knowledge.store.passages import Passage, read_passages
-from knowledge.types import ArmName, Encoding, Hit
+from knowledge.types import ArmName, Hit
 
-__all__ = ["SearchRequest", "SearchResult", "SearchSettings", "SearchTrace", "Searcher"]
+__all__ = [
+    "RuleSet",
+    "SearchRequest",
+    "SearchResult",
+    "SearchSettings",
+    "SearchTrace",
+    "Searcher",
+]
 
 _SPARE = 4
 """Passages read beyond the limit, for those that have been removed from the database since."""
@@ -49,55 +56,43 @@ class Searcher:
         self.index = index
         self.encoder = encoder
         self.settings = settings
-        self._queries = QueryEncoder(encoder)
-        self._idf = CollectionIdf(database)
+        self.preparation = Preparation(database, encoder, settings)
         self._reranker = TimedReranker(reranker) if reranker is not None else None
 
-    async def search(self, request: SearchRequest) -> SearchResult:
+    async def search(self, request: SearchRequest, rules: RuleSet | None = None) -> SearchResult:
         """The best ``request.limit`` chunks for ``request.query``.
 
-        Raises :class:`InvalidQuery` where there is nothing to search for, and
-        :class:`IndexUnavailable` where the index does not answer. A chunk that the index still
-        knows and the database no more is left out.
+        ``rules`` are weighed instead of the saved ones: a draft is tried this way. Raises
+        :class:`InvalidQuery` where there is nothing to search for, and :class:`IndexUnavailable`
+        where the index does not answer. A chunk that the index still knows and the database no
+        more is left out.
         """
-        settings = request.settings or self.settings
         clock = _Clock()
-        query = await self._queries.encode(request.query)
-        arms, warnings = _usable_arms(request.arms, query.encoding, self.encoder.spec)
+        prepared = await self.preparation.prepare(request, rules)
+        clock.stop("prepare")
         if not request.knowledge_base_ids:
-            warnings += ("No knowledge base was chosen: there is nothing to search in.",)
-            return SearchResult(query.text, (), clock.total(), query.warnings + warnings)
-        clock.stop("encode")
-        weighted, idf = query.encoding, dict[int, float]()
-        if self.encoder.spec.uses_idf and "sparse" in arms:
-            weighted, idf = await self._idf.weigh(query.encoding, request.knowledge_base_ids)
-        clock.stop("idf")
-        candidates = max(settings.candidates, request.limit)
-        ranked = await retrieve(self.index, weighted, arms, condition(request), candidates)
+            none = "No knowledge base was chosen: there is nothing to search in."
+            return SearchResult(prepared.text, (), clock.total(), (*prepared.warnings, none))
+        arms = await self._retrieve(prepared, max(prepared.settings.candidates, request.limit))
         clock.stop("retrieve")
-        fused = fuse(ranked, settings)
+        fused = fuse(arms, prepared.settings)
+        fused = await boost(fused, prepared.targets.boosts, self.database)
+        pins = await choose_pins(prepared.targets.pins, fused, self.index, prepared.condition)
+        fused = _with_pinned(fused, pins)
         clock.stop("fuse")
-        passages, missing = await self._read(fused, _pool_size(request.limit, settings))
+        passages, missing = await self._read(fused, request.limit, prepared.settings, pins)
         present = [point for point in fused if point.id in passages]
         clock.stop("read")
-        scores, warning = await self._rerank(query.text, present, passages, settings)
+        scores, warning = await self._rerank(prepared, present, passages)
         clock.stop("rerank")
-        placed, over = await self._diversify(present, scores, passages, settings)
+        placed, over = await self._diversify(present, scores, passages, prepared.settings)
+        placed = pin(placed, [(rule, id) for rule, id in pins if id in passages])
         clock.stop("diversify")
-        by_id = {point.id: point for point in present}
-        hits = tuple(
-            _hit(one, by_id[one.id], passages[one.id], scores.get(one.id))
-            for one in placed[: request.limit]
-        )
         trace = SearchTrace(
             request=request,
-            settings=settings,
+            prepared=prepared,
             encoder=self.encoder.spec.id,
-            text=query.text,
-            encoded=query.encoding,
-            idf=idf,
-            query=weighted,
-            arms=ranked,
+            arms=arms,
             fused=fused,
             reranked=scores,
             placed=placed,
@@ -106,41 +101,63 @@ class Searcher:
             missing=missing,
             stages=clock.stages,
         )
-        warnings = query.warnings + warnings + ((warning,) if warning else ())
-        return SearchResult(query.text, hits, clock.total(), warnings, trace)
+        warnings = prepared.warnings + ((warning,) if warning else ())
+        return SearchResult(prepared.text, _hits(trace), clock.total(), warnings, trace)
+
+    async def _retrieve(
+        self, prepared: Prepared, candidates: int
+    ) -> dict[ArmName, list[RankedPoint]]:
+        """Each arm's ranking, after rules that give passages more terms."""
+        query, condition = prepared.query, prepared.condition
+        arms = await retrieve(self.index, query, prepared.arms, condition, candidates)
+        expansions = prepared.targets.expansions
+        if expansions and "sparse" in arms and query.sparse is not None:
+            arms["sparse"] = await expand_passages(
+                arms["sparse"], expansions, query.sparse, self.index, condition, candidates
+            )
+        return arms
 
     async def _read(
-        self, fused: Sequence[FusedPoint], wanted: int
+        self,
+        fused: Sequence[FusedPoint],
+        limit: int,
+        settings: SearchSettings,
+        pins: Sequence[tuple[Rule, UUID]],
     ) -> tuple[dict[UUID, Passage], frozenset[UUID]]:
-        """The passages of the first ``wanted`` points that the database has, and those it lacks."""
+        """The passages of the first points that the database has, and those that it lacks."""
+        wanted = _pool_size(limit, settings)
         passages: dict[UUID, Passage] = {}
         missing: set[UUID] = set()
+        pinned = [id for _, id in pins]
         start = 0
         async with self.database.reading() as session:
             while len(passages) < wanted and start < len(fused):
                 step = wanted - len(passages) + (_SPARE if start else 0)
-                ids = [point.id for point in fused[start : start + step]]
+                ids = [point.id for point in fused[start : start + step]] + pinned
                 found = await read_passages(session, ids)
                 passages |= found
                 missing |= set(ids) - set(found)
+                pinned = []
                 start += step
         return passages, frozenset(missing)
 
     async def _rerank(
         self,
-        query: str,
+        prepared: Prepared,
         points: Sequence[FusedPoint],
         passages: Mapping[UUID, Passage],
-        settings: SearchSettings,
     ) -> tuple[dict[UUID, float], str]:
         """The cross-encoder's score of the first points, and a warning where there is none."""
+        settings = prepared.settings
         if not settings.rerank or not points:
             return {}, ""
         if self._reranker is None:
             return {}, "No reranker is set up (CANDOR_RERANKER_MODEL): the fused order stands."
         first = [point.id for point in points[: settings.rerank_candidates]]
         texts = [passages[id].text for id in first]
-        scores, warning = await self._reranker.scores(query, texts, settings.rerank_budget_ms)
+        scores, warning = await self._reranker.scores(
+            prepared.text, texts, settings.rerank_budget_ms
+        )
         return dict(zip(first, scores or [], strict=bool(scores))), warning
 
     async def _diversify(
@@ -192,20 +209,11 @@ class _Clock:
         return (time.perf_counter() - self.start) * 1000
 
 
-def _usable_arms(
-    wanted: Sequence[ArmName], query: Encoding, spec: EncoderSpec
-) -> tuple[list[ArmName], tuple[str, ...]]:
-    """The arms that the encoder has and the query has something for, and what to say of others."""
-    has = {"sparse": spec.sparse, "dense": spec.dense_size > 0}
-    known = [arm for arm in wanted if has[arm]]
-    warnings = tuple(f"The encoder {spec.id} has no {arm} side." for arm in wanted if not has[arm])
-    if not known:
-        raise InvalidSettings(
-            f"The encoder {spec.id} has none of the arms asked for.", "Leave out --arms."
-        )
-    # Stop words alone leave the sparse arm nothing to look for.
-    empty = query.sparse is not None and len(query.sparse) == 0
-    return [arm for arm in known if not (arm == "sparse" and empty)], warnings
+def _with_pinned(fused: list[FusedPoint], pins: Sequence[tuple[Rule, UUID]]) -> list[FusedPoint]:
+    """``fused`` and, at its end, the pinned chunks that no arm returned."""
+    known = {point.id for point in fused}
+    brought = dict.fromkeys(id for _, id in pins if id not in known)
+    return fused + [FusedPoint(id, 0.0, {}) for id in brought]
 
 
 def _pool_size(limit: int, settings: SearchSettings) -> int:
@@ -213,6 +221,14 @@ def _pool_size(limit: int, settings: SearchSettings) -> int:
     spread = settings.diversity or settings.per_document
     return max(
         limit * (_POOL if spread else 1), settings.rerank_candidates if settings.rerank else 0
+    )
+
+
+def _hits(trace: SearchTrace) -> tuple[Hit, ...]:
+    points = {point.id: point for point in trace.fused}
+    return tuple(
+        _hit(one, points[one.id], trace.passages[one.id], trace.reranked.get(one.id))
+        for one in trace.placed[: trace.request.limit]
     )
 
 
@@ -229,6 +245,7 @@ def _hit(placed: Placed, point: FusedPoint, passage: Passage, rerank: float | No
         score=placed.score,
         arms=point.arms,
         fused=point.score,
+        rules={rule.rule_id: rule.part for rule in point.rules},
         rerank=rerank,
         page=passage.page,
         seconds=passage.seconds,

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from backend.search.diversify import Placed
 from backend.search.fuse import FusedPoint
-from backend.search.request import SearchRequest, SearchSettings
+from backend.search.prepare import Prepared
+from backend.search.request import SearchRequest
 from knowledge.index.search_index import RankedPoint
 from knowledge.store.passages import Passage
 from knowledge.types import ArmName, Encoding, Hit
@@ -18,22 +19,16 @@ from knowledge.types import ArmName, Encoding, Hit
 class SearchTrace:
     """Every stage of one search.
 
-    ``encoder``: the encoder's id. ``encoded``: the query's vectors as the encoder made them.
-    ``idf``: what each sparse term's weight was multiplied by for its rarity, by term. ``query``:
-    the vectors that the index was asked with. ``arms``: each arm's own ranking. ``fused``: all of
-    them together. ``reranked``: the cross-encoder's score of the chunks it read. ``placed``: the
-    final order, of as many chunks as were looked at; ``over``: those that lost their place to the
-    cap on one document's chunks; ``passages``: the texts of all of these. ``missing``: chunks that
-    the index still knows and the database no more. ``stages``: milliseconds by stage.
+    ``encoder``: the encoder's id. ``arms``: each arm's own ranking. ``fused``: all of them
+    together. ``reranked``: the cross-encoder's score of the chunks it read. ``placed``: the final
+    order, of as many chunks as were looked at; ``over``: those that lost their place to the cap on
+    one document's chunks; ``passages``: the texts of all of these. ``missing``: chunks that the
+    index still knows and the database no more. ``stages``: milliseconds by stage.
     """
 
     request: SearchRequest
-    settings: SearchSettings
+    prepared: Prepared
     encoder: str
-    text: str
-    encoded: Encoding
-    idf: Mapping[int, float]
-    query: Encoding
     arms: Mapping[ArmName, list[RankedPoint]]
     fused: list[FusedPoint]
     reranked: Mapping[UUID, float]
@@ -42,6 +37,11 @@ class SearchTrace:
     passages: Mapping[UUID, Passage]
     missing: frozenset[UUID]
     stages: Mapping[str, float]
+
+    @property
+    def query(self) -> Encoding:
+        """The vectors that the index was asked with."""
+        return self.prepared.query
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,15 +121,15 @@ async def test_rare_terms_weigh_more_and_the_weights_follow_the_collection(
 ) -> None:
     result = await ask("the cable")
     n = 6
-    words = encoder.words(result.trace.encoded.sparse.indices.tolist(), "the cable")
-    factors = {words[term]: factor for term, factor in result.trace.idf.items()}
+    words = encoder.words(result.trace.prepared.encoded.sparse.indices.tolist(), "the cable")
+    factors = {words[term]: factor for term, factor in result.trace.prepared.idf.items()}
     # "the" stands in 5 of the 6 chunks, "cable" in one.
     assert factors["the"] == pytest.approx(np.log(1 + (n - 5 + 0.5) / (5 + 0.5)))
     assert factors["cable"] == pytest.approx(np.log(1 + (n - 1 + 0.5) / (1 + 0.5)))
 
     await ask.library.add(Page("https://shop.example/more", ("Another cable.",)))
     later = await ask("the cable")
-    factors = {words[term]: factor for term, factor in later.trace.idf.items()}
+    factors = {words[term]: factor for term, factor in later.trace.prepared.idf.items()}
     assert factors["cable"] == pytest.approx(np.log(1 + (7 - 2 + 0.5) / (2 + 0.5)))
 
 
@@ -137,7 +137,7 @@ async def test_an_encoder_that_needs_no_idf_gets_none(library: Library) -> None:
     encoder = HashingEncoder(uses_idf=False, synonyms={"flickers": "flicker"})
     searcher = Searcher(library.database, library.index, encoder, SearchSettings())
     result = await searcher.search(SearchRequest("the cable", (library.knowledge_base_id,)))
-    assert result.trace.query is result.trace.encoded
+    assert result.trace.prepared.query is result.trace.prepared.encoded
 
 
 async def test_an_arm_that_the_encoder_lacks_is_named(library: Library) -> None:
