@@ -88,7 +88,11 @@ def _block(token: str, tag: str, text: str, start: int, end: int) -> Block:
     kind = _KINDS.get(token, BlockKind.TEXT)
     if kind is not BlockKind.HEADING:
         return Block(kind, start, end)
-    words = text[start:end].split("\n")[0].strip().strip("#").strip().replace("`", "")
+    lines = text[start:end].split("\n")
+    if len(lines) > 1:
+        # A heading of several lines is one that is underlined.
+        lines = lines[:-1]
+    words = " ".join(" ".join(lines).strip().strip("#").split()).replace("`", "")
     return Block(kind, start, end, level=int(tag[1]), words=words)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,9 @@ class Jobs:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        # DBOS made its own pool the loop's default and has now ended it; whoever closes after the
+        # worker may need a thread as well.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
     async def begin(self, run_id: UUID) -> None:
         """Start a run, or take up where it stood."""

@@ -276,7 +276,9 @@ class Records:
         async with self._database.writing() as session:
             await _replace_chunks(session, document.id, [], b"")
             await session.execute(delete(Document).where(Document.id == document.id))
-            values = {"state": ItemState.REMOVED.value, "finished_at": utc_now()}
+            values = {"state": ItemState.REMOVED, "finished_at": utc_now()} | dict.fromkeys(
+                ("error_code", "error_detail", "error_action"), ""
+            )
             item = await session.scalar(
                 select(RunItem).where(RunItem.run_id == run_id, RunItem.address == document.address)
             )

@@ -75,6 +75,11 @@ class Service:
         await self.add_knowledge_base(self.knowledge_base_id, "docs")
         await self.worker.start()
 
+    async def begin_test(self) -> None:
+        """A knowledge base of its own for a test that shares the service."""
+        self.knowledge_base_id = uuid4()
+        await self.add_knowledge_base(self.knowledge_base_id, str(self.knowledge_base_id))
+
     async def close(self) -> None:
         await self.worker.stop()
         await self.index.close()
@@ -148,7 +153,11 @@ class Service:
 
     async def documents(self) -> dict[str, Document]:
         async with self.database.reading() as session:
-            rows = await session.scalars(select(Document).options(undefer(Document.text)))
+            rows = await session.scalars(
+                select(Document)
+                .where(Document.knowledge_base_id == self.knowledge_base_id)
+                .options(undefer(Document.text))
+            )
             return {row.address: row for row in rows}
 
     async def chunks(self) -> list[Chunk]:
@@ -158,18 +167,18 @@ class Service:
     async def points(self) -> dict[UUID, Point]:
         return {point.id: point async for batch in self.index.scroll() for point in batch}
 
-    async def statistics(self) -> dict[int, int]:
+    async def statistics(self) -> Counter[tuple[str, int]]:
+        """The stored term statistics, by knowledge base and term."""
         async with self.database.reading() as session:
             rows = await session.scalars(select(TermStatistic))
-            return {row.term: row.chunks for row in rows}
+            return Counter({(str(row.knowledge_base_id), row.term): row.chunks for row in rows})
 
     async def is_consistent(self) -> bool:
         """Whether records, index and statistics tell the same."""
         chunks, points = await self.chunks(), await self.points()
-        terms: Counter[int] = Counter()
+        terms: Counter[tuple[str, int]] = Counter()
         for point in points.values():
             assert point.encoding.sparse is not None
-            terms.update(point.encoding.sparse.indices.tolist())
-        return {chunk.id for chunk in chunks} == set(points) and dict(
-            terms
-        ) == await self.statistics()
+            base = str(point.payload["knowledge_base"])
+            terms.update((base, term) for term in point.encoding.sparse.indices.tolist())
+        return {chunk.id for chunk in chunks} == set(points) and terms == await self.statistics()

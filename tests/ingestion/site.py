@@ -51,6 +51,24 @@ class Site:
     def url(self, path: str = "/") -> str:
         return f"http://{self.host}{path}"
 
+    def hold_pages(self, number: int) -> asyncio.Event:
+        """A home page with links to ``/p0`` and on, which wait until the event is set."""
+        opened = asyncio.Event()
+        self.html("/", page("Home", *(f"/p{n}" for n in range(number))))
+
+        async def wait(asked: Asked) -> Reply:
+            await opened.wait()
+            return 200, {"Content-Type": "text/html"}, page(f"Page {asked.path}").encode()
+
+        for n in range(number):
+            self.pages[f"/p{n}"] = wait
+        return opened
+
+    async def until_asked(self, beginning: str) -> None:
+        """Wait for a request whose path begins so."""
+        while not any(path.startswith(beginning) for path in self.asked):
+            await asyncio.sleep(0.01)
+
     def html(self, path: str, body: str, **headers: str) -> None:
         """Serve a page with a body, and optionally further headers (underscores become dashes)."""
         extra = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -93,3 +111,15 @@ class Site:
 
 def _not_found(_: Asked) -> Reply:
     return 404, {}, b"no such page"
+
+
+LONG = "<p>" + "Some words about the page that make it long enough to stand alone. " * 6 + "</p>"
+
+
+def page(title: str, *links: str, words: str = "", head: str = "") -> str:
+    """An HTML page with a heading, enough words to be one, and links."""
+    anchors = "".join(f'<a href="{link}">to {link}</a> ' for link in links)
+    return (
+        f"<html><head><title>{title}</title>{head}</head><body><main><h1>{title}</h1>"
+        f"<p>{title} {words}</p>{LONG}{anchors}</main></body></html>"
+    )

@@ -18,6 +18,8 @@ from knowledge.errors import (
 )
 from tests.ingestion.site import Asked, Reply, Site
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 async def test_a_page_is_read_with_what_is_known_about_it(site: Site, fetcher: Fetcher) -> None:
     site.html("/", "<p>hi", ETag='"v1"', Last_Modified="Wed, 01 Jul 2026 10:00:00 GMT")
