@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -18,63 +17,35 @@ import rjsmin
 
 HERE = Path(__file__).parent
 
-MEDIA_TYPES = {
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
-
 _IMPORT = re.compile(r"^import [^;]*?'\./([\w-]+\.js)';\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 _STYLES = re.compile(r"(?<=`\n)[^`]*\}\n(?=`)")
 
 
-@dataclass(frozen=True, slots=True)
-class ServedFile:
-    """One file: its bytes, its ``Content-Type`` and its strong ``ETag`` (quoted)."""
-
-    body: bytes
-    media_type: str
-    etag: str
-
-    @property
-    def integrity(self) -> str:
-        """The value of an HTML ``integrity`` attribute (W3C Subresource Integrity)."""
-        return "sha384-" + b64encode(hashlib.sha384(self.body).digest()).decode()
-
-
 @cache
-def served_files() -> dict[str, ServedFile]:
-    """Every file by its path below ``/widget/v1/``, such as ``loader.js`` or ``texts/de.js``."""
-    scripts = {
-        "loader.js": compact((HERE / "src" / "loader.js").read_text(encoding="utf-8")),
-        "define.js": joined("define.js"),
-    }
+def served_files() -> dict[str, bytes]:
+    """Every file by its path below ``/widget/v1/``: ``loader.js``, ``texts/de.js``, ``pages/...``.
+
+    ``pages/ask.html`` is a template: ``{{assistant}}`` in it stands for an assistant's public key.
+    """
+    files = {"loader.js": compact(_source("loader.js")), "define.js": joined("define.js")}
     for path in (HERE / "src" / "texts").glob("*.js"):
-        scripts[f"texts/{path.name}"] = compact(path.read_text(encoding="utf-8"))
-    files = {name: _file(text.encode(), ".js") for name, text in scripts.items()}
-    for path in (HERE / "pages").iterdir():
-        if path.suffix in MEDIA_TYPES:
-            files[f"pages/{path.name}"] = _file(path.read_bytes(), path.suffix)
-    return dict(sorted(files.items()))
+        files[f"texts/{path.name}"] = compact(path.read_text(encoding="utf-8"))
+    pages = {f"pages/{p.name}": p.read_bytes() for p in (HERE / "pages").iterdir() if p.is_file()}
+    return {name: text.encode() for name, text in sorted(files.items())} | pages
 
 
-@cache
 def digest() -> str:
-    """The first 12 hex digits of SHA-256 over all files: the name of this build."""
-    everything = hashlib.sha256()
-    for name, file in served_files().items():
-        everything.update(f"{name}\n{len(file.body)}\n".encode() + file.body)
-    return everything.hexdigest()[:12]
+    """The name of this build: the first 12 hex digits of SHA-256 over all names and contents."""
+    whole = hashlib.sha256()
+    for name, content in sorted(served_files().items()):
+        whole.update(name.encode() + b"\0" + content)
+    return whole.hexdigest()[:12]
 
 
-def ask_page() -> str:
-    """The full-page assistant; ``{{assistant}}`` stands for the HTML-escaped public key."""
-    return (HERE / "pages" / "ask.html").read_text(encoding="utf-8")
-
-
-def _file(body: bytes, suffix: str) -> ServedFile:
-    return ServedFile(body, MEDIA_TYPES[suffix], f'"{hashlib.sha256(body).hexdigest()[:16]}"')
+def integrity(name: str) -> str:
+    """A file's value for an HTML ``integrity`` attribute (W3C Subresource Integrity)."""
+    return "sha384-" + b64encode(hashlib.sha384(served_files()[name]).digest()).decode()
 
 
 def joined(entry: str) -> str:
@@ -88,7 +59,7 @@ def joined(entry: str) -> str:
     def visit(name: str) -> None:
         if name in done:
             return
-        text = (HERE / "src" / name).read_text(encoding="utf-8")
+        text = _source(name)
         for imported in _IMPORT.findall(text):
             visit(imported)
         done[name] = compact(_EXPORT.sub("", _IMPORT.sub("", text)))
@@ -97,8 +68,12 @@ def joined(entry: str) -> str:
     return "".join(done.values())
 
 
+def _source(name: str) -> str:
+    return (HERE / "src" / name).read_text(encoding="utf-8")
+
+
 def compact(script: str) -> str:
-    """The script, and the style sheets in its template strings, without comments and white space."""
+    """The script, and the styles in its template strings, without comments and white space."""
     return str(rjsmin.jsmin(_STYLES.sub(lambda found: _compact_css(found[0]), script))) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""The widget's files, read once: with entity tags, compressed, and under a digest of them all."""
+"""Files for browsers, read once: with entity tags, compressed, under a digest of them all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gzip
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
@@ -29,38 +29,38 @@ class Asset:
 
 
 class Assets:
-    """Files of some folders by the path they are served at.
+    """Files by the path they are served at.
 
     ``digest`` is the first 12 hex digits of the SHA-256 over all of them, names and contents.
     """
 
-    def __init__(self, folders: dict[str, Path]) -> None:
-        self._files = {
-            name: _read(file)
-            for prefix, folder in folders.items()
-            for name, file in _walk(prefix, folder)
-        }
+    def __init__(self, contents: dict[str, bytes]) -> None:
+        self._files = {name: _asset(name, content) for name, content in contents.items()}
         whole = hashlib.sha256()
         for name in sorted(self._files):
             whole.update(name.encode() + b"\0" + self._files[name].content)
         self.digest = whole.hexdigest()[:12]
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> Assets:
+        """Every file of a folder, at its path in there."""
+        return cls({name: file.read_bytes() for name, file in _walk(folder)})
 
     def find(self, path: str) -> Asset | None:
         """The file at a path, never anything outside the folders."""
         return self._files.get(path)
 
 
-def _walk(prefix: str, folder: Path) -> Iterator[tuple[str, Path]]:
+def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
     for file in sorted(folder.rglob("*")):
         if file.is_file() and file.suffix in _TYPES:
-            yield prefix + file.relative_to(folder).as_posix(), file
+            yield file.relative_to(folder).as_posix(), file
 
 
-def _read(file: Path) -> Asset:
-    content = file.read_bytes()
+def _asset(name: str, content: bytes) -> Asset:
     return Asset(
         content=content,
         compressed=gzip.compress(content, compresslevel=9, mtime=0),
-        media_type=_TYPES[file.suffix],
+        media_type=_TYPES[PurePosixPath(name).suffix],
         etag=f'"{hashlib.sha256(content).hexdigest()[:20]}"',
     )

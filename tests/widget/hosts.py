@@ -28,7 +28,8 @@ RESETS = """<style>
 * { all: unset !important; display: none !important; color: red !important; opacity: .2 !important }
 html, head, body, main, main * { display: block !important; opacity: 1 !important }
 button, div, section, textarea { display: none !important; font-size: 3px !important }
-candor-chat { visibility: hidden !important; transform: scale(3) !important; position: static !important }
+candor-chat { visibility: hidden !important; transform: scale(3) !important }
+candor-chat { position: static !important; float: right !important }
 </style>"""
 
 # Prototype.js 1.6 and other old libraries, in what they overwrite.

@@ -25,9 +25,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 import widget
+from backend.api.assets import Assets
 from tests.widget import hosts
 from tests.widget.content import ANSWER, CITATIONS, HITS, PROFILES
-from widget.served import ask_page, served_files
+from widget.served import served_files
 
 Event = tuple[str, dict[str, Any]]
 
@@ -79,11 +80,14 @@ class ScriptedServer:
 
     def __init__(self) -> None:
         self.record = Record()
+        self.port = 0
+        self.assets = Assets(served_files())
         self.pace = 0.0
         source = Path(widget.__file__).parent
         self.app = Starlette(
             routes=[
                 Route("/", self._ask_page),
+                Route("/lab", self._lab),
                 Route("/host/{name}", self._host),
                 Route("/widget/v1/{path:path}", self._file),
                 Mount("/source", StaticFiles(directory=source / "src")),
@@ -94,9 +98,24 @@ class ScriptedServer:
             ]
         )
 
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def website(self) -> str:
+        """Another origin, on which the host pages are."""
+        return f"http://localhost:{self.port}"
+
     async def _ask_page(self, request: Request) -> Response:
         key = request.query_params.get("assistant", "garden")
-        return HTMLResponse(ask_page().replace("{{assistant}}", escape(key)), headers=STRICT_SELF)
+        return HTMLResponse(
+            served_files()["pages/ask.html"].decode().replace("{{assistant}}", escape(key)),
+            headers=STRICT_SELF,
+        )
+
+    async def _lab(self, request: Request) -> Response:
+        return HTMLResponse("<!doctype html><title>Lab</title><body></body>")
 
     async def _host(self, request: Request) -> Response:
         candor = f"http://127.0.0.1:{request.url.port}"
@@ -107,8 +126,9 @@ class ScriptedServer:
         )
 
     async def _file(self, request: Request) -> Response:
-        file = served_files()[request.path_params["path"]]
-        return Response(file.body, media_type=file.media_type, headers=CORS)
+        file = self.assets.find(request.path_params["path"])
+        assert file is not None
+        return Response(file.content, media_type=file.media_type, headers=CORS)
 
     async def _options(self, request: Request) -> Response:
         return Response(headers=CORS)
@@ -142,8 +162,8 @@ class ScriptedServer:
             await asyncio.sleep(60)
         if question == "refuse late":
             yield frame(1, turn()[0])
-            yield frame(2, ("error", {"title": "Model gone", "status": 503,
-                                      "detail": "The language model is away.", "action": ""}))  # fmt: skip
+            away = {"title": "Model gone", "status": 503, "detail": "The model is away."}
+            yield frame(2, ("error", away))
             return
         events = list(enumerate(turn("m2" if question == "anew" and tries > 1 else "m1"), 1))
         if question == "continue":

@@ -74,7 +74,8 @@ export class Chat {
   }
 
   #drawAll() {
-    this.panel.replaceAll(this.conversation.entries.map((entry) => this.#view(entry)));
+    const finished = this.conversation.entries.filter(({ state }) => state !== 'streaming');
+    this.panel.replaceAll(finished.map((entry) => this.#view(entry)));
     this.panel.setEmpty(!this.conversation.entries.length);
   }
 

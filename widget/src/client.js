@@ -103,6 +103,7 @@ export class Client {
         watch.wait(this.patience.silence);
       };
       for await (const event of readEvents(response.body, onActivity)) {
+        signal.throwIfAborted(); // what was read before the visitor stopped is not shown after
         if (event.name === 'error') throw new Problem(event.data);
         const restarted = event.name === 'search_results' && follows(turn, event.data.message_id);
         if (restarted) yield { name: 'restart', data: null };

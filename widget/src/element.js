@@ -99,8 +99,8 @@ export class CandorChat extends HTMLElement {
       if (life.signal.aborted) return;
       this.#build(client, assistant, profile, texts, language);
       this.#listen(life.signal);
-      this.#emit('ready', { name: profile.name });
       this.#chat?.resume();
+      this.#emit('ready', { name: profile.name });
       // On a page of its own the visitor came to ask; on a small screen the keyboard would hide it.
       if (this.#layout === 'page' && !matchMedia(NARROW).matches) this.#chat?.panel.input.focus();
     } catch (error) {

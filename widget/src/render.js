@@ -9,7 +9,7 @@ import { DIM, LIT, inline, leaf } from './inline.js';
 /** @typedef {import('./inline.js').Context} Context */
 
 const FENCE = /^\s{0,3}(`{3,}|~{3,})\s*(\S*)/;
-const HEADING = /^\s{0,3}(#{1,6})\s+(.*?)(?:\s+#+)?\s*$/;
+const HEADING = /^\s{0,3}#{1,6}\s+(.*?)(?:\s+#+)?\s*$/;
 const RULE = /^\s{0,3}(?:(?:\*\s*){3,}|(?:-\s*){3,}|(?:_\s*){3,})$/;
 const QUOTE = /^\s{0,3}>\s?/;
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])(?:\s+|$)/;
@@ -123,9 +123,8 @@ function block(lines, context, depth) {
   const fence = FENCE.exec(lines[0]);
   if (fence) return code(lines, fence[1], context);
   const heading = HEADING.exec(lines[0]);
-  // Two levels down: the page around the widget has its own first headings.
-  const level = heading && /** @type {'h3'} */ (`h${Math.min(heading[1].length + 2, 6)}`);
-  if (level) return filled(h(level), heading[2], context);
+  // One level, below the question: a passage is cut out of its page, and so are its levels.
+  if (heading) return filled(h('h3'), heading[1], context);
   if (RULE.test(lines[0])) return h('hr');
   if (depth < DEEPEST && QUOTE.test(lines[0])) {
     const inner = lines.map((line) => line.replace(QUOTE, ''));

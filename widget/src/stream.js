@@ -12,6 +12,7 @@ export async function* readEvents(body, onActivity) {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = '';
+  let returned = false;
   /** @type {string[]} */
   let event = [];
   try {
@@ -19,9 +20,11 @@ export async function* readEvents(body, onActivity) {
       const { done, value } = await reader.read();
       if (done) return; // an event without its blank line is incomplete: the caller asks again
       onActivity();
-      rest += decoder.decode(value, { stream: true });
-      // A CR at the very end may be half of a CRLF: it waits for the next piece.
-      const lines = rest.split(/\r\n|\n|\r(?!$)/);
+      let text = decoder.decode(value, { stream: true });
+      // A line feed that comes first belongs to the carriage return that came last.
+      if (returned && text.startsWith('\n')) text = text.slice(1);
+      if (value.length) returned = text.endsWith('\r');
+      const lines = (rest + text).split(/\r\n|[\r\n]/);
       rest = lines.pop() ?? '';
       for (const line of lines) {
         if (line) {

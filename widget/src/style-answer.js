@@ -10,7 +10,7 @@ export const ANSWER = `
 .status.failed { color: var(--alarm); }
 @keyframes breathe { to { opacity: .45; } }
 .prose > * { margin-block: 0 .8em; margin-inline: 0; }
-.prose :is(h3, h4, h5, h6) { font: 600 1.05em/1.35 var(--font); margin-block: 1.2em .4em; }
+.prose h3 { font: 600 1.05em/1.35 var(--font); margin-block: 1.2em .4em; }
 .prose > :first-child { margin-block-start: 0; }
 .prose :is(ul, ol) { padding-inline-start: 1.4em; margin-block: .3em .8em; }
 .prose ul { list-style: disc; }

@@ -88,6 +88,7 @@ header { display: flex; align-items: center; gap: 10px; min-height: 60px; paddin
 [data-layout=page] [data-empty] .column { justify-content: center; padding-block-end: 12vh; overflow-y: auto; }
 [data-layout=page] [data-empty] .scroll { flex: none; container-type: normal; overflow: visible; padding-inline: 16px; }
 [data-layout=page] [data-empty] .composer { margin-block: 12px 16px; }
+[data-layout=page] .panel:not([data-empty]) .welcome { display: block; position: absolute; width: 1px; height: 1px; padding: 0; overflow: hidden; clip-path: inset(50%); }
 [data-layout=page] .welcome h1 { display: inline; font: 500 clamp(32px, 6vw, 48px)/1.2 var(--serif); letter-spacing: -.015em; background: linear-gradient(transparent 60%, var(--mark) 60% 92%, transparent 92%); }
 [data-layout=page] .welcome p { font: 400 18px/1.55 var(--font); color: var(--soft); max-width: 56ch; margin-block-start: 16px; }
 [data-layout=page] .suggestions { flex-flow: row wrap; padding-inline: 16px; }

@@ -26,7 +26,7 @@ export class TurnView {
     this.status = h('p', { class: 'status' });
     this.after = h('div', { class: 'after' });
     this.node = h('article', { class: 'turn' },
-      h('h3', { class: 'question', dir: 'auto' }, entry.question),
+      h('h2', { class: 'question', dir: 'auto' }, entry.question),
       h('div', { class: 'answer' }, this.status, this.body, this.after));
     this.draw();
   }

@@ -20,11 +20,11 @@ from knowledge.store.queries.assistants import find_public_assistant, front_page
 from knowledge.store.queries.credentials import SESSION_LIFETIME, end_session, use_link
 from knowledge.store.queries.people import record
 from knowledge.store.tables import Assistant
+from widget.served import served_files
 
 router = APIRouter(include_in_schema=False)
 
 _PAGES = Path(__file__).parents[1] / "pages"
-_WIDGET = Path(__file__).parents[3] / "widget"
 _SHORT = "public, max-age=600, stale-while-revalidate=86400"
 _FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -32,13 +32,13 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 @cache
 def widget() -> Assets:
     """The widget's files, as its README lists them."""
-    return Assets({"": _WIDGET / "src", "pages/": _WIDGET / "pages"})
+    return Assets(served_files())
 
 
 @cache
 def own_pages() -> Assets:
     """The pages of this module."""
-    return Assets({"": _PAGES})
+    return Assets.of_folder(_PAGES)
 
 
 @router.get("/widget/{version}/{path:path}")

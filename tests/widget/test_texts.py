@@ -1,0 +1,37 @@
+"""Every language says all that English says, with the same values put in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import widget
+
+FOLDER = Path(widget.__file__).parent / "src" / "texts"
+ENTRY = re.compile(r"^  (\w+): '((?:[^'\\]|\\.)*)',$", re.MULTILINE)
+
+
+def texts(language: str) -> dict[str, str]:
+    return dict(ENTRY.findall((FOLDER / f"{language}.js").read_text(encoding="utf-8")))
+
+
+LANGUAGES = sorted(path.stem for path in FOLDER.glob("*.js"))
+
+
+def test_there_are_ten() -> None:
+    assert LANGUAGES == ["ar", "de", "en", "es", "fr", "it", "ja", "nl", "pt", "zh"]
+    declared = (FOLDER.parent / "texts.js").read_text(encoding="utf-8")
+    listed = re.search(r"LANGUAGES = \[(.*?)\]", declared)
+    assert listed is not None
+    assert re.findall(r"'(\w+)'", listed[1]) == LANGUAGES
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_complete(language: str) -> None:
+    english, own = texts("en"), texts(language)
+    assert list(own) == list(english)
+    assert all(own.values())
+    values = {name: sorted(re.findall(r"\{\w+\}", text)) for name, text in own.items()}
+    assert values == {name: sorted(re.findall(r"\{\w+\}", text)) for name, text in english.items()}
