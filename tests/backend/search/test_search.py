@@ -13,9 +13,9 @@ from sqlalchemy import delete
 from backend.search.search import Searcher, SearchRequest, SearchSettings
 from knowledge.errors import InvalidQuery, InvalidSettings
 from knowledge.store.tables import Chunk
-from tests.backend.search.conftest import Ask
 from tests.fakes import HashingEncoder
 from tests.library import Library, Page
+from tests.searching import Ask
 
 
 async def test_hits_carry_their_passage_and_the_record_of_their_place(ask: Ask) -> None:

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.searching import ask, database, embedded_index, encoder, library, searcher
+
+__all__ = ["ask", "database", "embedded_index", "encoder", "library", "searcher"]
