@@ -9,7 +9,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import (
+    AbstractAsyncContextManager,
+    aclosing,
+    asynccontextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -62,8 +67,7 @@ class LanguageModel:
         self.name = settings.model
         self.settings = settings
         self._opening = asyncio.Lock()
-        self._model: LLM | None = None
-        self._failures: tuple[type[Exception], ...] = ()
+        self._access: _Access | None = None
 
     async def warm(self) -> None:
         """Import what the first answer needs, without holding up the event loop.
@@ -99,33 +103,33 @@ class LanguageModel:
         return alone or question
 
     async def _deltas(self, prompt: Prompt, tokens: int) -> Deltas:
-        model = await self._open()
-        messages = _messages(prompt)
+        access = await self._open()
         reason: str | None = None
         try:
-            responses = await model.astream_chat(messages, max_tokens=tokens)
-            async with aclosing(_patient(responses, self.settings.timeout_s)) as patient:
-                async for response in patient:
-                    reason = _finish_reason(response.raw) or reason
-                    if response.delta:
-                        yield response.delta
+            async with access.model() as model:
+                responses = await model.astream_chat(_messages(prompt), max_tokens=tokens)
+                async with aclosing(_patient(responses, self.settings.timeout_s)) as patient:
+                    async for response in patient:
+                        reason = _finish_reason(response.raw) or reason
+                        if response.delta:
+                            yield response.delta
         except TimeoutError:
             _fail(
                 f"{self.name} said nothing for {self.settings.timeout_s:g} seconds.",
                 "Ask again, or raise CANDOR_LLM_TIMEOUT_S.",
             )
-        except self._failures as error:
+        except access.failures as error:
             raise self._failure(error) from error
         if reason is None and self.settings.provider == "openai":
             _fail(f"The connection to {self.name} broke off in mid-answer.", "Ask again.")
         yield Stop(cut=reason == "length")
 
-    async def _open(self) -> LLM:
+    async def _open(self) -> _Access:
         async with self._opening:
-            if self._model is None:
-                opened = await asyncio.to_thread(_OPENERS[self.settings.provider], self.settings)
-                self._model, self._failures = opened
-        return self._model
+            if self._access is None:
+                opener = _OPENERS[self.settings.provider]
+                self._access = await asyncio.to_thread(opener, self.settings)
+        return self._access
 
     def _failure(self, error: Exception) -> LanguageModelError:
         """What a provider's error means, by its HTTP status where it has one."""
@@ -212,26 +216,43 @@ def _finish_reason(raw: Any) -> str | None:
     return getattr(choices[0], "finish_reason", None) if choices else None
 
 
-def _open_openai(settings: ModelSettings) -> tuple[LLM, tuple[type[Exception], ...]]:
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """How a model is reached for one answer, and the errors that its package raises."""
+
+    model: Callable[[], AbstractAsyncContextManager[LLM]]
+    failures: tuple[type[Exception], ...]
+
+
+def _open_openai(settings: ModelSettings) -> _Access:
     import httpx
     import openai
     from llama_index.llms.openai_like import OpenAILike
 
-    model = OpenAILike(
-        model=settings.model,
-        api_base=settings.base_url or "https://api.openai.com/v1",
-        # An empty key would make the client look for one in the environment.
-        api_key=settings.api_key or _NO_KEY,
-        is_chat_model=True,
-        context_window=settings.context_tokens,
-        max_tokens=settings.answer_tokens,
-        timeout=settings.timeout_s,
-        max_retries=0,
-    )
-    return model, (openai.OpenAIError, httpx.HTTPError)
+    trusted = httpx.create_ssl_context()
+
+    @asynccontextmanager
+    async def connect() -> AsyncGenerator[LLM, None]:
+        # A connection of its own for each answer: closing it is the one sure way to stop a model
+        # whose reader has left. The library's stream stays open until garbage is collected.
+        async with httpx.AsyncClient(verify=trusted, timeout=settings.timeout_s) as client:
+            yield OpenAILike(
+                model=settings.model,
+                api_base=settings.base_url or "https://api.openai.com/v1",
+                # An empty key would make the client look for one in the environment.
+                api_key=settings.api_key or _NO_KEY,
+                is_chat_model=True,
+                context_window=settings.context_tokens,
+                max_tokens=settings.answer_tokens,
+                timeout=settings.timeout_s,
+                max_retries=0,
+                async_http_client=client,
+            )
+
+    return _Access(connect, (openai.OpenAIError, httpx.HTTPError))
 
 
-def _open_anthropic(settings: ModelSettings) -> tuple[LLM, tuple[type[Exception], ...]]:
+def _open_anthropic(settings: ModelSettings) -> _Access:
     module, sdk = _extra("llama_index.llms.anthropic"), _extra("anthropic")
     model = module.Anthropic(
         model=settings.model,
@@ -241,10 +262,10 @@ def _open_anthropic(settings: ModelSettings) -> tuple[LLM, tuple[type[Exception]
         timeout=settings.timeout_s,
         max_retries=0,
     )
-    return model, (sdk.AnthropicError,)
+    return _Access(lambda: nullcontext(model), (sdk.AnthropicError,))
 
 
-def _open_google(settings: ModelSettings) -> tuple[LLM, tuple[type[Exception], ...]]:
+def _open_google(settings: ModelSettings) -> _Access:
     import httpx
 
     module, sdk = _extra("llama_index.llms.google_genai"), _extra("google.genai.errors")
@@ -255,10 +276,10 @@ def _open_google(settings: ModelSettings) -> tuple[LLM, tuple[type[Exception], .
         context_window=settings.context_tokens,
         max_retries=0,
     )
-    return model, (sdk.APIError, httpx.HTTPError)
+    return _Access(lambda: nullcontext(model), (sdk.APIError, httpx.HTTPError))
 
 
-_OPENERS: dict[Provider, Callable[[ModelSettings], tuple[LLM, tuple[type[Exception], ...]]]] = {
+_OPENERS: dict[Provider, Callable[[ModelSettings], _Access]] = {
     "openai": _open_openai,
     "anthropic": _open_anthropic,
     "google": _open_google,

@@ -90,9 +90,7 @@ class Desks:
     def open(self, model: LanguageModel | None = None, **settings: object) -> Desk:
         library = self._library
         searcher = Searcher(library.database, library.index, library.encoder, SearchSettings())
-        chat = Chat(
-            library.database, searcher, library.encoder, ChatSettings(**settings), model
-        )
+        chat = Chat(library.database, searcher, library.encoder, ChatSettings(**settings), model)
         return Desk(chat, library)
 
 
@@ -115,9 +113,7 @@ async def endpoint() -> AsyncIterator[OpenAIServer]:
 @pytest.fixture
 def model(endpoint: OpenAIServer) -> LanguageModel:
     return LanguageModel(
-        ModelSettings(
-            "openai", "scripted-1", base_url=endpoint.url, api_key="key", timeout_s=20.0
-        )
+        ModelSettings("openai", "scripted-1", base_url=endpoint.url, api_key="key", timeout_s=20.0)
     )
 
 

@@ -81,9 +81,7 @@ class OpenAIServer:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        lines = dict(
-            line.split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line
-        )
+        lines = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
         self.keys.append(lines.get("authorization", ""))
         body = await reader.readexactly(int(lines["content-length"]))
         self.requests.append(json.loads(body))
@@ -92,7 +90,8 @@ class OpenAIServer:
             error = json.dumps({"error": {"message": "no", "type": "scripted"}}).encode()
             writer.write(
                 f"HTTP/1.1 {reply.status} Scripted\r\ncontent-type: application/json\r\n"
-                f"content-length: {len(error)}\r\nconnection: close\r\n\r\n".encode() + error
+                f"content-length: {len(error)}\r\nconnection: close\r\n\r\n".encode()
+                + error
             )
             await writer.drain()
             return

@@ -54,11 +54,14 @@ async def test_a_command_stays_with_the_sentence_that_introduces_it(desk: Desk) 
 
 async def test_steps_are_quoted_whole_and_in_order(desk: Desk) -> None:
     final = await desk.ask("How can I reset my password?")
-    at = [final.answer.index(step) for step in (
-        "1. Open Settings and choose Security.",
-        "2. Press Reset password.",
-        "3. Follow the link in the e-mail within 30 minutes.",
-    )]
+    at = [
+        final.answer.index(step)
+        for step in (
+            "1. Open Settings and choose Security.",
+            "2. Press Reset password.",
+            "3. Follow the link in the e-mail within 30 minutes.",
+        )
+    ]
     assert at == sorted(at)
 
 
