@@ -43,9 +43,9 @@ class BundledEncoder:
     """Implements ``Encoder`` with the model in ``folder``.
 
     ``query_mode``: ``"inference-free"`` weighs the words of a query and runs no head on it;
-    ``"encoded"`` also adds the terms it calls for. ``threads`` are used inside one call. ``batch_tokens``
-    bounds the tokens of one pass, padding included, and with them the memory. Raises
-    :class:`~knowledge.errors.ModelFileError`.
+    ``"encoded"`` also adds the terms it calls for. ``threads`` are used inside one call.
+    ``batch_tokens`` bounds the tokens of one pass, padding included, and with them the memory.
+    Raises :class:`~knowledge.errors.ModelFileError`.
     """
 
     def __init__(
