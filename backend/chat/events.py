@@ -167,6 +167,10 @@ def _hit(hit: Hit) -> JsonObject:
         "heading": list(hit.heading),
         "text": hit.text,
         "score": hit.score,
+        "arms": {
+            name: {"rank": arm.rank, "score": arm.score, "part": arm.part}
+            for name, arm in hit.arms.items()
+        },
         "page": hit.page,
         "seconds": hit.seconds,
     }

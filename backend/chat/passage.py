@@ -202,8 +202,10 @@ def _headless_rows(text: str, span: Span, number: int) -> Iterator[Piece]:
 def _sentences(text: str, span: Span, number: int, language: str) -> Iterator[Piece]:
     base = span[0]
     seen = readable(_unquoted(text[slice(*span)]))
+    before = 0
     for start, end in sentence_spans(seen.text, language):
         first, last = seen.source_span(start, end)
+        first, before = max(first, before), last
         sentence = seen.text[start:end]
         kind = Kind.QUESTION if _INTERROGATIVE.search(sentence) else Kind.SENTENCE
         yield Piece(kind, sentence, (base + first, base + last), number)

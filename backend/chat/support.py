@@ -75,7 +75,8 @@ class SupportChecker:
 
 def best_place(encoder: Encoder, sentence: str, hit: Hit) -> Support | None:
     """Where the passage comes closest to the sentence; ``None`` where it has nothing to quote."""
-    quotable = [piece for piece in pieces(hit.text, hit.language) if piece.kind != Kind.HEADING]
+    found = pieces(hit.text, hit.language)
+    quotable = [piece for piece in found if piece.kind not in (Kind.HEADING, Kind.QUESTION)]
     if not quotable:
         return None
     literal = _by_words(sentence, quotable)

@@ -64,8 +64,7 @@ async def test_a_streamed_answer_is_cited_at_exact_places(
 async def test_what_cites_nothing_real_has_no_citation(
     desks: Desks, endpoint: OpenAIServer, model: LanguageModel, said: str
 ) -> None:
-    endpoint.say(*said.split(" "), "")
-    endpoint.replies[0] = type(endpoint.replies[0])([said])
+    endpoint.say(said)
     final = answer_of(await desks.open(model).stream(ASKED))
     assert final.citations == ()
     assert "[" not in final.answer
