@@ -58,7 +58,7 @@ async def identify(
     if bearer is not None:
         return await _by_token(state, bearer.credentials)
     if cookie:
-        caller = await callercaller_by_session(state, cookie)
+        caller = await caller_by_session(state, cookie)
         if request.method not in _SAFE_METHODS and not is_same_origin(request, state):
             raise Forbidden(
                 "A signed-in browser may change things only from Candor's own pages.",
@@ -124,7 +124,7 @@ async def _by_token(state: AppState, token: str) -> Caller:
     return Caller(found.workspace_id, Role(found.role), f"token {found.name}")
 
 
-async def callercaller_by_session(state: AppState, secret: str) -> Caller:
+async def caller_by_session(state: AppState, secret: str) -> Caller:
     """Who a session cookie belongs to. Raises :class:`Unauthenticated`."""
     async with state.database.reading() as session:
         found = await find_session(session, secret)
