@@ -46,6 +46,10 @@ BLOCKS = {
         '<div class="wide" tabindex="0"><table><thead><tr><th>a</th><th>b</th></tr></thead><tbody>'
         "<tr><td>1</td><td><code>x</code></td></tr></tbody></table></div><p>end</p>"
     ),
+    "| 1 | 2 |\n| 3 | 4 |": (
+        '<div class="wide" tabindex="0"><table><tbody><tr><td>1</td><td>2</td></tr>'
+        "<tr><td>3</td><td>4</td></tr></tbody></table></div>"
+    ),
     "In 2024. It rained.": "<p>In 2024. It rained.</p>",
     "": "",
 }

@@ -2,6 +2,7 @@
 
 import { annotate } from './annotate.js';
 import { h, icon, iconButton, refill } from './dom.js';
+import { headings, path } from './heading.js';
 import { passageAddress, safeAddress } from './links.js';
 import { render } from './render.js';
 import { say } from './texts.js';
@@ -34,7 +35,6 @@ export class PassageView {
   open(passage, citations, opener) {
     this.#opener = opener;
     const text = 'text' in passage ? passage.text : '';
-    const heading = 'heading' in passage ? passage.heading : [];
     const body = h('div', { class: 'prose', dir: 'auto' });
     render(body, annotate(text, { lit: citations.map(({ span }) => span) }), { cite: () => null });
     refill(
@@ -44,7 +44,7 @@ export class PassageView {
         h('p', { class: 'label' }, this.#label(passage, citations))),
       h('div', { class: 'leaf', tabindex: '0' },
         h('h2', { dir: 'auto' }, passage.title || passage.address),
-        heading.length > 0 && h('p', { class: 'path', dir: 'auto' }, heading.join(' › ')),
+        path(headings(passage)),
         body,
         this.#visit(passage, text, citations)),
     );
@@ -71,7 +71,7 @@ export class PassageView {
 
   /** @param {Hit | Citation} passage @param {string} text @param {Citation[]} citations */
   #visit(passage, text, citations) {
-    if (!safeAddress(passage.address)) return null;
+    if (!safeAddress(passage.address)) return path([passage.address.split('/').pop() ?? '']); // a file's name
     const cited = citations.length ? [...text].slice(...citations[0].span).join('') : '';
     return h('a', {
       class: 'visit', href: passageAddress(passage, cited), target: '_blank', rel: 'noopener',

@@ -14,6 +14,7 @@ const RULE = /^\s{0,3}(?:(?:\*\s*){3,}|(?:-\s*){3,}|(?:_\s*){3,})$/;
 const QUOTE = /^\s{0,3}>\s?/;
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])(?:\s+|$)/;
 const DIVIDER = /^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$/;
+const ROW = /^\s*\|.*\|\s*$/;
 const DEEPEST = 8;
 
 /**
@@ -115,8 +116,11 @@ function startsBlock(lines, i) {
 
 /** @param {string[]} lines @param {number} i */
 function isTable(lines, i) {
-  return lines[i].includes('|') && DIVIDER.test(lines[i + 1] ?? '') && (lines[i + 1] ?? '').includes('-');
+  return hasHead(lines, i) || ROW.test(lines[i]); // a passage may be the middle of a table
 }
+
+/** @param {string[]} lines @param {number} i */
+const hasHead = (lines, i) => lines[i].includes('|') && DIVIDER.test(lines[i + 1] ?? '');
 
 /** @param {string[]} lines of one block @param {Context} context @param {number} depth @returns {Element} */
 function block(lines, context, depth) {
@@ -187,12 +191,13 @@ function list(lines, context, depth) {
 
 /** @param {string[]} lines @param {Context} context */
 function table(lines, context) {
-  const [head, , ...rows] = lines;
+  const head = hasHead(lines, 0) && lines[0];
+  const rows = head ? lines.slice(2) : lines;
   const row = (/** @type {string} */ line, /** @type {'th' | 'td'} */ tag) => {
     const cells = line.trim().replace(/^\||\|$/g, '').split(/(?<!\\)\|/);
     return h('tr', {}, ...cells.map((cell) => filled(h(tag), cell.trim().replace(/\\\|/g, '|'), context)));
   };
   // A wide table scrolls by itself, also by keyboard.
   return h('div', { class: 'wide', tabindex: '0' }, h('table', {},
-    h('thead', {}, row(head, 'th')), h('tbody', {}, ...rows.map((line) => row(line, 'td')))));
+    head && h('thead', {}, row(head, 'th')), h('tbody', {}, ...rows.map((line) => row(line, 'td')))));
 }

@@ -77,7 +77,7 @@ summary:hover { color: var(--accent-text); }
 .label { color: var(--soft); font-size: 14px; }
 .leaf { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 20px 20px 28px; }
 .leaf h2 { font: 600 20px/1.3 var(--serif); text-wrap: balance; }
-.leaf .path { margin-block-start: 4px; }
+.leaf .path { display: block; margin-block-start: 4px; }
 .leaf .prose { margin-block: 18px; font-size: 15px; }
 .visit { display: inline-flex; align-items: center; gap: 8px; min-height: 44px; padding-inline: 16px; border-radius: 10px; background: var(--tint); color: var(--accent-text); font-weight: 600; text-decoration: none; }
 .visit:hover { text-decoration: underline; }

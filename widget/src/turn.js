@@ -2,6 +2,7 @@
 
 import { annotate } from './annotate.js';
 import { h, icon, iconButton, refill } from './dom.js';
+import { headings, path } from './heading.js';
 import { feedback } from './feedback.js';
 import { render } from './render.js';
 import { say } from './texts.js';
@@ -82,7 +83,7 @@ export class TurnView {
         onclick: () => this.#show(citation, citations.filter(({ id }) => id === citation.id), button),
       }, h('span', { class: 'number' }, String(citation.id)),
       h('span', { class: 'title', dir: 'auto' }, citation.title || citation.address),
-      hit && hit.heading.length > 0 && h('span', { class: 'path', dir: 'auto' }, hit.heading[hit.heading.length - 1]));
+      hit && path(headings(hit).slice(-1)));
       return h('li', {}, button);
     }));
   }

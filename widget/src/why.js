@@ -1,6 +1,7 @@
 /** "Why this answer": every passage that was found, and its place by words and by meaning. */
 
 import { h } from './dom.js';
+import { headings, path } from './heading.js';
 import { say } from './texts.js';
 
 /**
@@ -24,8 +25,8 @@ export function whyThisAnswer(entry, texts, open) {
     h('p', { dir: 'auto' }, say(texts.whyText, { query: entry.query ?? entry.question })),
     h('ol', {}, ...entry.hits.map((hit) => h('li', {},
       title(hit, open),
-      hit.heading.length > 0 && h('span', { class: 'path', dir: 'auto' }, hit.heading.join(' › ')),
-      hit.arms && bar(hit, most),
+      path(headings(hit)),
+      most > 0 && bar(hit, most),
       h('span', { class: 'places' }, cited.has(hit.chunk_id) && h('mark', {}, texts.quoted), ...findings(hit, texts))))));
 }
 
