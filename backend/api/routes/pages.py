@@ -100,7 +100,7 @@ async def sign_in_page(token: Annotated[str, Query(max_length=200)] = "") -> Res
             "Run `candor user link` on the server to get one, and open it here.",
         )
     page = _template("sign-in.html", {"token": token})
-    return HTMLResponse(page, headers={"Referrer-Policy": "no-referrer"})
+    return HTMLResponse(page, headers={"Referrer-Policy": "same-origin"})
 
 
 @router.post("/sign-in")
@@ -122,7 +122,7 @@ async def sign_in(request: Request, state: State) -> Response:
     except CandorError as error:
         status = 403 if isinstance(error, Forbidden) else 401
         return _message("This link does not work", error.detail, error.action, status)
-    response = RedirectResponse("/", status_code=303)
+    response = RedirectResponse("/console/", status_code=303)
     response.set_cookie(
         COOKIE,
         secret,
@@ -143,7 +143,7 @@ async def sign_out(request: Request, state: State) -> Response:
     if secret:
         async with state.database.writing() as session:
             await end_session(session, secret)
-    response = RedirectResponse("/", status_code=303)
+    response = RedirectResponse("/sign-in", status_code=303)
     response.delete_cookie(COOKIE)
     return response
 
