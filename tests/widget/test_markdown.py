@@ -150,6 +150,8 @@ async def test_the_cited_words_are_marked(lab: Page, scripted: ScriptedServer) -
         ("- first item\n- second item", "- second item"),
         ("> a quote", "> a quote"),
         ("| a | b |\n|---|---|\n| one | two |", "one | two"),
+        ("| one | two |\n| three | four |", "| one | two |"),
+        ("|one|two|\n|three|four|", "|three|four|"),
         ("one\n\ntwo\n\n- three", "one\n\ntwo\n\n- three"),
     ],
 )

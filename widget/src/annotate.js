@@ -2,7 +2,7 @@
 
 import { CITE, DIM, END, LIT } from './inline.js';
 
-const PREFIX = /^(?:\s*(?:[-*+]|\d{1,9}[.)]|#{1,6}|>|\|)\s+)+/;
+const PREFIX = /^(?:\s*(?:(?:[-*+]|\d{1,9}[.)]|#{1,6}|>)\s+|\|\s*))+/;
 
 /**
  * Places citations after the sentences they support, or marks the cited words.
@@ -17,7 +17,7 @@ export function annotate(text, { cites = [], lit = [] }) {
   const inserts = [];
   for (const { at, id } of cites) inserts.push([beforeSpace(text, offset(at)), id, `${CITE}${id}${END}`]);
   for (const [start, end] of lit) {
-    inserts.push([afterPrefix(text, offset(start)), 0, LIT], [beforeSpace(text, offset(end)), 0, DIM]);
+    inserts.push([afterPrefix(text, offset(start)), 0, LIT], [beforeSpace(text, offset(end), /[\s|]/), 0, DIM]);
   }
   inserts.sort((a, b) => b[0] - a[0] || b[1] - a[1]);
   let result = text.replace(/[\uE000-\uE003]/g, '\uFFFD');
@@ -32,9 +32,9 @@ function offsets(text) {
   return (point) => points.slice(0, point).join('').length;
 }
 
-/** @param {string} text @param {number} at */
-function beforeSpace(text, at) {
-  while (at > 0 && /\s/.test(text[at - 1])) at -= 1;
+/** @param {string} text @param {number} at @param {RegExp} [space] white space, or the edge of a table too */
+function beforeSpace(text, at, space = /\s/) {
+  while (at > 0 && space.test(text[at - 1])) at -= 1;
   return at;
 }
 
