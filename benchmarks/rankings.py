@@ -1,4 +1,4 @@
-"""Exact rankings of whole collections in memory: lexical, sparse, dense and fused."""
+"""Rankings to compare with: BM25, and two rankings fused as the product fuses them."""
 
 from __future__ import annotations
 
@@ -9,50 +9,11 @@ from uuid import UUID
 import bm25s
 import numpy as np
 import Stemmer
-from numpy.typing import NDArray
-from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
 from backend.search.fuse import fuse
 from backend.search.request import SearchSettings
-from knowledge.encode.idf import idf
+from knowledge.evaluation.exact import DEPTH, Ranking, best
 from knowledge.index.search_index import RankedPoint
-from knowledge.types import Encoding, SparseVector
-
-DEPTH = 100
-Ranking = list[list[tuple[int, float]]]
-"""For each query the places of its best passages in the corpus, with their scores, best first."""
-
-
-class SparseArm:
-    """The sparse vectors of a collection, searched exactly with the collection's IDF."""
-
-    def __init__(self, passages: Sequence[SparseVector]) -> None:
-        self._terms = {
-            int(term): column
-            for column, term in enumerate(np.unique(np.concatenate([p.indices for p in passages])))
-        }
-        self._matrix = self._stack(passages)
-        frequency = np.bincount(self._matrix.indices, minlength=len(self._terms))
-        self._idf = idf(frequency, len(passages))
-        self.mean_terms = float(np.mean([len(p) for p in passages]))
-
-    def rank(self, queries: Sequence[SparseVector]) -> Ranking:
-        """The best passages of each query."""
-        asked = self._stack(queries)
-        asked.data *= self._idf[asked.indices]
-        scores = asked @ self._matrix.T
-        return [best(scores[[row]].toarray()[0]) for row in range(len(queries))]
-
-    def _stack(self, vectors: Sequence[SparseVector]) -> Any:
-        columns, values, ends = list[int](), list[float](), [0]
-        for vector in vectors:
-            for term, value in zip(vector.indices.tolist(), vector.values.tolist(), strict=True):
-                if term in self._terms:
-                    columns.append(self._terms[term])
-                    values.append(value)
-            ends.append(len(columns))
-        shape = (len(vectors), len(self._terms))
-        return csr_matrix((np.array(values, np.float32), columns, ends), shape=shape)
 
 
 def bm25_ranking(passages: Sequence[str], queries: Sequence[str]) -> Ranking:
@@ -73,12 +34,6 @@ def bm25_ranking(passages: Sequence[str], queries: Sequence[str]) -> Ranking:
     ]
 
 
-def dense_ranking(queries: Sequence[Encoding], passages: Sequence[Encoding]) -> Ranking:
-    """Cosine similarity of the dense vectors."""
-    matrix = np.stack([p.dense for p in passages if p.dense is not None])
-    return [best(matrix @ query.dense) for query in queries if query.dense is not None]
-
-
 def fused_ranking(left: Ranking, right: Ranking, settings: Mapping[str, Any]) -> Ranking:
     """Two rankings through the product's fusion, as its sparse and its dense arm."""
     chosen = SearchSettings(**settings)
@@ -87,12 +42,6 @@ def fused_ranking(left: Ranking, right: Ranking, settings: Mapping[str, Any]) ->
         points = fuse({"sparse": _points(sparse), "dense": _points(dense)}, chosen)
         fused.append([(point.id.int, point.score) for point in points[:DEPTH]])
     return fused
-
-
-def best(scores: NDArray[np.floating]) -> list[tuple[int, float]]:
-    """The first :data:`DEPTH` places with a score above 0, best first, equal ones in order."""
-    places = np.argsort(-scores, kind="stable")[:DEPTH]
-    return [(int(place), float(scores[place])) for place in places if scores[place] > 0]
 
 
 def _points(row: Sequence[tuple[int, float]]) -> list[RankedPoint]:

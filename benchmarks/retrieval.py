@@ -19,15 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.machine import describe
-from benchmarks.rankings import (
-    Ranking,
-    SparseArm,
-    bm25_ranking,
-    dense_ranking,
-    fused_ranking,
-)
+from benchmarks.rankings import bm25_ranking, fused_ranking
 from knowledge.encode.bundled import BundledEncoder
 from knowledge.evaluation.beir import RetrievalSet, find_sets, read_set
+from knowledge.evaluation.exact import Ranking, SparseArm, dense_ranking
 from knowledge.evaluation.metrics import mean_figures
 
 RESULTS = Path(__file__).parent / "results"
