@@ -1,0 +1,106 @@
+"""The dialogs that add to a knowledge base: a website, files, a text."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from nicegui import ui
+
+from backend.console.assets import address
+from backend.console.forms import Act, area, button, dialog, field, foot
+from backend.console.frame import done
+from backend.console.visit import Visit
+from backend.console.words import size
+
+Again = Callable[[], Awaitable[None]]
+
+
+def opener(made: ui.dialog) -> Act:
+    """An act that opens a dialog."""
+
+    async def act() -> None:
+        made.open()
+
+    return act
+
+
+def add_website(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
+    """A dialog that adds a website, or changes the rules of one that is there."""
+    with dialog("Add a website") as made:
+        start = field(
+            "Address",
+            help="Pages on the same host that this one leads to are read, by sitemap and by links.",
+            placeholder="https://www.example.com/",
+        )
+        with ui.element("div").classes("two"):
+            include = area("Only these paths", help="One a line, such as /docs/*", rows=3)
+            exclude = area("Without these paths", help="One a line, such as /blog/*", rows=3)
+        pages = field("At most how many pages", "10000")
+
+        async def add() -> None:
+            body = {
+                "kind": "website",
+                "start": _with_scheme(start.value),
+                "include": _lines(include.value),
+                "exclude": _lines(exclude.value),
+                "max_pages": pages.value.strip() or "10000",
+            }
+            await visit.send("POST", f"/knowledge-bases/{knowledge_base_id}/sources", body)
+            made.close()
+            done("The website is being read.")
+            await again()
+
+        with foot(made):
+            button("Add website", add, "primary")
+        start.on("keydown.enter", add)
+    return opener(made)
+
+
+def add_text(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
+    """A dialog that adds a text."""
+    with dialog("Paste a text") as made:
+        title = field("Title", help="Visitors see it above the sentences that are cited.")
+        text = area("Text", help="Markdown is understood.", rows=10)
+
+        async def add() -> None:
+            body = {"kind": "text", "title": title.value, "text": text.value}
+            await visit.send("POST", f"/knowledge-bases/{knowledge_base_id}/sources", body)
+            made.close()
+            title.value = text.value = ""
+            done("The text is being indexed.")
+            await again()
+
+        with foot(made):
+            button("Add text", add, "primary")
+    return opener(made)
+
+
+def upload_files(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
+    """A dialog that uploads files from the browser straight to the API, with true progress."""
+    limit = size(visit.state.options.upload_max_bytes)
+    ui.add_head_html(f'<script type="module" src="{address("upload.js")}"></script>')
+
+    async def sent() -> None:
+        await again()
+
+    with dialog("Upload files") as made:
+        made.props("persistent")
+        upload = ui.element("candor-upload").on("sent", sent)
+        upload.props["to"] = f"/api/v1/knowledge-bases/{knowledge_base_id}/uploads"
+        upload.props["hint"] = (
+            f"PDF, Word, PowerPoint, Excel, HTML, Markdown, text, subtitles, archives. {limit} each."
+        )
+        with ui.element("div").classes("foot"):
+            ui.button("Close", on_click=made.close, color=None).props("no-caps unelevated")
+    return opener(made)
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _with_scheme(start: str) -> str:
+    """People write addresses without ``https://``."""
+    text = start.strip()
+    return text if "://" in text or not text else f"https://{text}"

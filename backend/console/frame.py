@@ -1,0 +1,222 @@
+"""What all pages share: who may open them, the navigation, the head, and how refusals look."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from fastapi import Request
+from markupsafe import Markup
+from nicegui import ui
+from nicegui.elements.html import Html
+
+from backend.console.assets import address
+from backend.console.icons import icon
+from backend.console.parts import empty, join, note, show
+from backend.console.visit import VISIT, Visit
+from knowledge.errors import CandorError, NotFound, Unauthenticated
+from knowledge.store.tables import Role
+
+MENU = (
+    ("content", "Content", "/console/"),
+    ("documents", "Documents", "/console/documents"),
+    ("explain", "Explain", "/console/explain"),
+    ("conversations", "Conversations", "/console/conversations"),
+    ("assistants", "Assistants", "/console/assistants"),
+    ("system", "System", "/console/system"),
+)
+
+Builder = Callable[..., Awaitable[None]]
+
+
+def page(path: str, section: str, role: Role = Role.VIEWER) -> Callable[[Builder], Builder]:
+    """Register a page. Its builder gets the visit, and the path's and the query's parameters.
+
+    Who lacks the role, and who asks for what is not there, gets a page that says so.
+    """
+
+    def register(build: Builder) -> Builder:
+        @wraps(build)
+        async def guarded(request: Request, **values: Any) -> None:
+            visit: Visit = request.scope[VISIT]
+            _frame(visit, section)
+            client = ui.context.client
+            if not visit.may(role):
+                client.status_code = 403
+                _refuse(
+                    f"This page needs the role {role}",
+                    f"Yours is {visit.caller.role}. Ask an owner of the workspace.",
+                )
+                return
+            try:
+                await build(visit=visit, **values)
+            except NotFound as error:
+                client.status_code = 404
+                client.content.clear()
+                with client:
+                    _refuse("There is no such thing here", error.detail, error.action)
+
+        guarded.__signature__ = _signature(build)  # type: ignore[attr-defined]
+        ui.page(path)(guarded)
+        return build
+
+    return register
+
+
+def head(
+    title: str, crumbs: Sequence[tuple[str, str]] = (), below: str | Markup = ""
+) -> ui.element:
+    """The top of a page: where it is, its title, a line below. Returns the room for its buttons."""
+    ui.page_title(f"{title} · Candor")
+    path = join((Markup('<a href="{}">{}</a>').format(to, words) for words, to in crumbs), " / ")
+    with ui.element("header").classes("head"):
+        show(
+            Markup("{}<h1>{}</h1>{}").format(
+                Markup('<nav class="crumbs" aria-label="Above this page">{}</nav>').format(path)
+                if crumbs
+                else "",
+                title,
+                Markup('<p class="soft">{}</p>').format(below) if below else "",
+            ),
+            classes="title",
+        )
+        return ui.element("div").classes("actions")
+
+
+def tabs(current: str, *links: tuple[str, str]) -> None:
+    """Links between the pages of one section."""
+    shown = join(
+        Markup('<a href="{}"{}>{}</a>').format(
+            to, Markup(' aria-current="page"') if words == current else "", words
+        )
+        for words, to in links
+    )
+    show(shown, tag="nav", classes="tabs").props('aria-label="Pages of this section"')
+
+
+@contextmanager
+def section(title: str, below: str = "") -> Iterator[ui.element]:
+    """A part of a page under a heading. Yields the room for buttons beside the heading."""
+    with ui.element("section").classes("section"):
+        with ui.element("div").classes("top"):
+            words = Markup('<p class="soft small">{}</p>').format(below) if below else ""
+            show(Markup("<h2>{}</h2>{}").format(title, words))
+            room = ui.element("div").classes("actions")
+        yield room
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A part of a page that is drawn anew while something runs."""
+
+    timer: ui.timer
+    draw: Callable[[], Awaitable[None]]
+
+    async def again(self) -> None:
+        """Draw now, and go on while there is something to see."""
+        await self.draw()
+        self.timer.activate()
+
+
+def live(visit: Visit, draw: Callable[[], Awaitable[bool]], running: bool) -> Live:
+    """Draw again every second while ``draw`` answers that something still runs.
+
+    It rests where nothing does, and ends where the session has.
+    """
+
+    async def tick() -> None:
+        try:
+            await visit.check()
+            if not await draw():
+                timer.deactivate()
+        except (Unauthenticated, NotFound) as error:
+            timer.deactivate()
+            tell(error)
+
+    timer = ui.timer(1.0, tick, active=running, immediate=False)
+
+    async def once() -> None:
+        await draw()
+
+    return Live(timer, once)
+
+
+def tell(error: CandorError) -> None:
+    """Say what went wrong and what to do about it."""
+    words = "\n".join(part for part in (error.detail, error.action) if part)
+    ui.notify(words, position="bottom", timeout=8000, classes="alarm", close_button="Close")
+
+
+def done(words: str) -> None:
+    """Say that something was done."""
+    ui.notify(words, position="bottom", timeout=3500)
+
+
+def show_error(error: CandorError) -> Html:
+    """An error as a part of the page."""
+    return show(note("bad", error.detail, error.action)).props("role=alert")
+
+
+def _refuse(title: str, *lines: str) -> None:
+    ui.page_title(f"{title} · Candor")
+    show(empty("close", title, *lines)).classes("card")
+
+
+def _signature(build: Builder) -> Any:
+    """The builder's parameters for the router, with the request in place of the visit."""
+    import inspect
+
+    shape = inspect.signature(build, eval_str=True)
+    request = inspect.Parameter(
+        "request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request
+    )
+    rest = [value for name, value in shape.parameters.items() if name != "visit"]
+    return shape.replace(parameters=[request, *rest], return_annotation=None)
+
+
+def _frame(visit: Visit, current: str) -> None:
+    ui.add_head_html(
+        f'<link rel="stylesheet" href="{address("console.css")}">'
+        f'<script src="{address("console.js")}"></script>'
+    )
+    client = ui.context.client
+    with client.layout:
+        nav = show(_navigation(visit, current), tag="header", classes="nav")
+    nav.move(client.layout, target_index=0)
+    client.content.props("id=content")
+
+
+def _navigation(visit: Visit, current: str) -> Markup:
+    links = join(
+        Markup('<a href="{}"{}>{}{}</a>').format(
+            to, Markup(' aria-current="page"') if name == current else "", icon(name), words
+        )
+        for name, words, to in MENU
+    )
+    brand = Markup(
+        '<a class="brand" href="/console/"><img src="/widget/v1/pages/icon.svg" alt="">Candor</a>'
+    )
+    account = Markup(
+        '<div class="account"><div><div class="who" title="{actor}">{actor}</div>'
+        '<div class="soft">{role}</div></div><div class="row">'
+        '<button class="text" data-act="theme"></button>'
+        '<form method="post" action="/sign-out"><button class="text">Sign out</button></form>'
+        "</div></div>"
+    ).format(actor=visit.caller.actor, role=visit.caller.role.capitalize())
+    menu = Markup('<nav class="links" aria-label="{}">{}</nav>')
+    return Markup(
+        '<a class="skip" href="#content">Skip to the content</a>'
+        '<div class="side">{brand}{menu}{account}</div>'
+        '<div class="bar">{brand}<button popovertarget="drawer" aria-label="Menu">{open}</button>'
+        '</div><div class="drawer" id="drawer" popover><div class="side">{brand}{narrow}{account}'
+        "</div></div>"
+    ).format(
+        brand=brand,
+        menu=menu.format("Console", links),
+        narrow=menu.format("Menu", links),
+        account=account,
+        open=icon("menu"),
+    )

@@ -1,0 +1,62 @@
+"""What lists share: the line that leads from page to page, and searching while typing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from markupsafe import Markup
+from nicegui import ui
+from nicegui.events import ValueChangeEventArguments
+
+from backend.console.forms import button
+from backend.console.parts import show
+
+
+class Pager:
+    """Newer and older pages of a list that is read by cursor."""
+
+    def __init__(self, cursor: str) -> None:
+        self._cursor = cursor
+        self._before: list[str] = [""] if cursor else []
+        self._next: str | None = None
+
+    def place(self, move: Callable[[str], Awaitable[None]]) -> None:
+        """Put the line here. ``move`` shows the page that begins after a cursor."""
+
+        async def forth() -> None:
+            if self._next:
+                self._before.append(self._cursor)
+                self._cursor = self._next
+                await move(self._cursor)
+
+        async def back() -> None:
+            if self._before:
+                self._cursor = self._before.pop()
+                await move(self._cursor)
+
+        with ui.element("div").classes("pager"):
+            self._words = show(Markup("")).props("role=status")
+            with ui.element("div").classes("actions") as self._buttons:
+                self._back = button("Previous", back, "tiny")
+                self._forth = button("Next", forth, "tiny")
+
+    def show(self, words: str, next_cursor: str | None, is_long: bool) -> None:
+        """Say how much there is, and offer what there is to move to."""
+        self._next = next_cursor
+        self._words.set_content(Markup("{}").format(words))
+        self._buttons.set_visibility(is_long)
+        self._back.set_enabled(bool(self._before))
+        self._forth.set_enabled(next_cursor is not None)
+
+    def reset(self) -> None:
+        """Start again at the first page."""
+        self._cursor, self._before = "", []
+
+
+def follow_typing(box: ui.input, change: Callable[[str], Awaitable[None]]) -> None:
+    """Search a moment after the last key."""
+
+    async def typed(event: ValueChangeEventArguments) -> None:
+        await change((event.value or "").strip()[:200])
+
+    box.props("debounce=250").on_value_change(typed)

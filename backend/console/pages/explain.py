@@ -1,0 +1,225 @@
+"""Explain: a question, what is found for it, and why each passage stands where it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import Query
+from markupsafe import Markup
+from nicegui import ui
+from nicegui.events import GenericEventArguments
+
+from backend.console.frame import head, page, show_error, tell
+from backend.console.ledger_view import ARM_NAMES, explanation
+from backend.console.parts import empty, note, show
+from backend.console.visit import Visit
+from backend.console.words import count, document_name, shown_address
+from backend.explain.explain import Explainer
+from backend.search.search import SearchRequest, SearchResult
+from knowledge.errors import CandorError
+from knowledge.store.queries.documents import find_document
+from knowledge.store.queries.knowledge_bases import knowledge_bases, searched_by_default
+from knowledge.store.tables import KnowledgeBase
+from knowledge.types import ARMS, ArmName, Hit
+
+_LIMIT = 10
+_ARMS: dict[str, tuple[ArmName, ...]] = {"": ARMS, "sparse": ("sparse",), "dense": ("dense",)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the page shows; the whole of it stands in the address."""
+
+    q: str = ""
+    bases: tuple[UUID, ...] = ()
+    arms: str = ""
+    document: UUID | None = None
+    hit: UUID | None = None
+
+    def address(self) -> str:
+        given = [("q", self.q), *(("in", str(base)) for base in self.bases), ("arms", self.arms)]
+        given += [("document", str(self.document or "")), ("hit", str(self.hit or ""))]
+        query = urlencode([(name, value) for name, value in given if value])
+        return "/console/explain" + (f"?{query}" if query else "")
+
+
+@page("/explain", "explain")
+async def explain(
+    visit: Visit,
+    q: str = "",
+    bases: Annotated[list[UUID], Query(alias="in")] = [],  # noqa: B006 - FastAPI copies it
+    arms: str = "",
+    document: UUID | None = None,
+    hit: UUID | None = None,
+) -> None:
+    """A search with its reasons."""
+    async with visit.database.reading() as session:
+        rows = list(
+            await session.scalars(
+                knowledge_bases(visit.workspace_id).order_by(KnowledgeBase.created_at).limit(200)
+            )
+        )
+        within = await find_document(session, visit.workspace_id, document) if document else None
+    names = {str(row.id): row.name for row in rows}
+    known = tuple(base for base in bases if str(base) in names)
+    asked = _Asked(q[:2000], known, arms if arms in _ARMS else "", document, hit)
+    only = (
+        Markup(
+            'Only in <a href="/console/documents/{}">{}</a>. <a href="{}">Search everywhere</a>'
+        ).format(within.id, document_name(within), replace(asked, document=None).address())
+        if within
+        else "Ask as a visitor would, and see why each passage was found."
+    )
+    head("Explain", below=only)
+    view = _View(visit, asked)
+
+    async def change(**changed: object) -> None:
+        await view.ask(replace(view.asked, hit=None, **changed))  # type: ignore[arg-type]
+
+    with ui.element("search").classes("filters"):
+        box = ui.input(value=asked.q, placeholder="How do I return a parcel?")
+        box.props('outlined dense data-search aria-label="Question" type=search').classes("grow")
+        box.on("keydown.enter", lambda: change(q=(box.value or "").strip()[:2000]))
+        ui.button(
+            "Search", on_click=lambda: change(q=(box.value or "").strip()[:2000]), color=None
+        ).props("no-caps unelevated").classes("primary")
+        if not within:
+            ui.select(
+                names,
+                value=[str(base) for base in known],
+                multiple=True,
+                on_change=lambda e: change(bases=tuple(UUID(value) for value in e.value)),
+            ).props(
+                'outlined dense options-dense aria-label="Knowledge bases" '
+                'display-value="' + ("" if known else "All knowledge bases") + '"'
+            ).style("width:230px")
+        ui.select(
+            {"": "Words and meaning", "sparse": "Words only", "dense": "Meaning only"},
+            value=asked.arms,
+            on_change=lambda e: change(arms=e.value),
+        ).props('outlined dense options-dense aria-label="Arms"').style("width:190px")
+    view.place()
+    await view.ask(asked, first=True)
+
+
+class _View:
+    """The results, and what of them is open."""
+
+    def __init__(self, visit: Visit, asked: _Asked) -> None:
+        self.asked = asked
+        self._visit = visit
+        self._explainer = Explainer(visit.state.searcher)
+
+    def place(self) -> None:
+        self._results = ui.element("div").classes("stack").props("aria-live=polite")
+
+    async def ask(self, asked: _Asked, first: bool = False) -> None:
+        self.asked = asked
+        if not first:
+            ui.navigate.history.replace(asked.address())
+            await self._visit.check()
+        self._results.clear()
+        with self._results:
+            if not asked.q:
+                show(
+                    empty(
+                        "explain",
+                        "Nothing asked yet",
+                        "Type a question. You see which passages are found, which words made them "
+                        "match, those that the model added too, and how every score came about.",
+                    ),
+                    classes="card",
+                )
+                return
+            try:
+                result = await self._visit.state.searcher.search(await self._request(asked))
+            except CandorError as error:
+                show_error(error)
+                return
+            await self._draw(result)
+
+    async def _request(self, asked: _Asked) -> SearchRequest:
+        bases = asked.bases
+        if not bases:
+            async with self._visit.database.reading() as session:
+                if asked.document:
+                    of = await find_document(session, self._visit.workspace_id, asked.document)
+                    bases = (of.knowledge_base_id,)
+                else:
+                    bases = await searched_by_default(session, self._visit.workspace_id)
+        return SearchRequest(
+            query=asked.q,
+            knowledge_base_ids=bases,
+            limit=_LIMIT,
+            arms=_ARMS[asked.arms],
+            document_ids=(asked.document,) if asked.document else (),
+        )
+
+    async def _draw(self, result: SearchResult) -> None:
+        for warning in result.warnings:
+            show(note("warn", "", warning))
+        if not result.hits:
+            show(
+                empty(
+                    "explain",
+                    "Nothing found",
+                    "No passage shares a word with the question or is near it in meaning. An "
+                    "assistant would say that it does not know.",
+                ),
+                classes="card",
+            )
+            return
+        show(
+            Markup("{} in {:.0f} ms. Open one to see why.").format(
+                count(len(result.hits), "passage"), result.took_ms
+            ),
+            tag="p",
+            classes="soft small",
+        ).props("role=status")
+        wanted = self.asked.hit or result.hits[0].chunk_id
+        for place, hit in enumerate(result.hits, start=1):
+            await self._hit(result, place, hit, is_open=hit.chunk_id == wanted)
+
+    async def _hit(self, result: SearchResult, place: int, hit: Hit, is_open: bool) -> None:
+        async def fill() -> None:
+            if inside.content:
+                return
+            await self._visit.check()
+            found = await self._explainer.hits(result, [hit.chunk_id], origins=True)
+            inside.set_content(
+                explanation(found[0])
+                if found
+                else note("warn", "", "The passage has been removed since: search again.")
+            )
+
+        async def toggled(event: GenericEventArguments) -> None:
+            if event.args.get("newState") != "open":
+                return
+            try:
+                await fill()
+            except CandorError as error:
+                tell(error)
+            self.asked = replace(self.asked, hit=hit.chunk_id)
+            ui.navigate.history.replace(self.asked.address())
+
+        with ui.element("details").classes("card hit") as box:
+            show(_summary(place, hit), tag="summary")
+            inside = show(Markup(""), classes="inside")
+        if is_open:
+            box.props("open")
+            await fill()
+        box.on("toggle", toggled, args=["newState"])
+
+
+def _summary(place: int, hit: Hit) -> Markup:
+    where = " › ".join([shown_address(hit.address), *hit.heading])
+    arms = ", ".join(
+        f"{ARM_NAMES[arm].split(' ')[0].lower()} {score.rank}" for arm, score in hit.arms.items()
+    )
+    return Markup(
+        '<span class="place">{}</span><span><b>{}</b><br><span class="where">{}</span></span>'
+        '<span class="score">{:.4f}<br>{}</span><span class="snippet">{}</span>'
+    ).format(place, hit.title, where, hit.score, arms, hit.text[:300])

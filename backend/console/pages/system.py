@@ -1,0 +1,197 @@
+"""System: whether everything answers, what the index holds, what the workers do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from markupsafe import Markup
+
+from backend.console.adding import Again, opener
+from backend.console.forms import Act, button, confirm
+from backend.console.frame import done, head, live, page, section, tabs
+from backend.console.parts import badge, empty, meter, note, show, table, tiles, when
+from backend.console.visit import Visit
+from backend.console.words import RUN_KINDS, run_state, size, took
+from knowledge.store.queries import runs
+from knowledge.store.queries.knowledge_bases import knowledge_bases
+from knowledge.store.queries.sources import sources
+from knowledge.store.queries.workers import recent_workers
+from knowledge.store.tables import KnowledgeBase, Role, Run, RunState, Source, WorkerRecord
+
+TABS = (
+    ("Health", "/console/system"),
+    ("API tokens", "/console/system/tokens"),
+    ("Users", "/console/system/users"),
+    ("Audit log", "/console/system/audit"),
+)
+_RUNS = 20
+_ALIVE = timedelta(seconds=90)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Runs, how far each is, and who works."""
+
+    runs: Sequence[Run]
+    progress: Mapping[UUID, runs.Progress]
+    names: Mapping[UUID, str]
+    workers: Sequence[WorkerRecord]
+
+    @property
+    def is_running(self) -> bool:
+        return any(run.state in (RunState.QUEUED, RunState.RUNNING) for run in self.runs)
+
+
+@page("/system", "system")
+async def system(visit: Visit) -> None:
+    """Health, index, storage, workers and runs."""
+    checks = await visit.checks()
+    points = await visit.state.index.count()
+    used = await asyncio.to_thread(_used, visit.state.options.data)
+    work = await _read(visit)
+    with head("System"):
+        if visit.may(Role.ADMIN):
+            button("Re-index everything", _reindex(visit, again=lambda: watcher.again()))
+    if visit.may(Role.ADMIN):
+        tabs("Health", *TABS)
+    with section("Health"):
+        show(_health(checks))
+    with section("Index"):
+        show(_index(visit, points, used))
+    with section("Runs"):
+        shown = show(_runs(work), classes="stack")
+
+    async def draw() -> bool:
+        now = await _read(visit)
+        shown.set_content(_runs(now))
+        return now.is_running
+
+    watcher = live(visit, draw, work.is_running)
+
+
+async def _read(visit: Visit) -> _Work:
+    async with visit.database.reading() as session:
+        newest = list(
+            await session.scalars(
+                runs.runs(visit.workspace_id).order_by(Run.created_at.desc()).limit(_RUNS)
+            )
+        )
+        progress = await runs.progress(session, [run.id for run in newest])
+        wanted = [run.source_id for run in newest if run.source_id]
+        of_sources = await session.scalars(sources(visit.workspace_id).where(Source.id.in_(wanted)))
+        of_bases = await session.scalars(
+            knowledge_bases(visit.workspace_id).where(
+                KnowledgeBase.id.in_([run.knowledge_base_id for run in newest])
+            )
+        )
+        names = {row.id: row.name for row in of_sources} | {row.id: row.name for row in of_bases}
+        return _Work(newest, progress, names, await recent_workers(session, _ALIVE))
+
+
+def _health(checks: Mapping[str, Mapping[str, object]]) -> Markup:
+    cells: list[tuple[str, str | Markup, bool]] = [
+        (
+            name.capitalize(),
+            badge("Answers", "good") if check["ok"] else badge("Fails", "bad"),
+            True,
+        )
+        for name, check in checks.items()
+    ]
+    failed = [
+        note("bad", f"{name.capitalize()}: {check['detail']}", "The server's log says more.")
+        for name, check in checks.items()
+        if not check["ok"]
+    ]
+    return Markup('<div class="stack">{}{}</div>').format(tiles(cells), Markup("").join(failed))
+
+
+def _index(visit: Visit, points: int, used: int) -> Markup:
+    spec, options = visit.state.encoder.spec, visit.state.options
+    arms = ["words"] if spec.sparse else []
+    arms += [f"meaning ({spec.dense_size} dimensions)"] if spec.dense_size else []
+    return tiles(
+        [
+            ("Passages in the index", f"{points:,}", False),
+            ("Data folder", size(used), False),
+            ("Encoder", spec.id, True),
+            ("Finds by", " and ".join(arms), True),
+            ("Engine", "embedded" if options.embedded else "server", True),
+            ("Version", options.version, True),
+        ]
+    )
+
+
+def _runs(work: _Work) -> Markup:
+    busy = {run.worker for run in work.runs if run.state == RunState.RUNNING}
+    if not work.workers:
+        who = note(
+            "warn",
+            "No worker has shown itself in the last minute and a half",
+            "Runs wait until one does: `candor worker`, or `candor serve` with CANDOR_WORKER=true.",
+        )
+    else:
+        states = [
+            f"{row.id} {'works' if row.id in busy else 'waits for work'}" for row in work.workers
+        ]
+        who = Markup('<p class="soft small">Workers: {}</p>').format("; ".join(states))
+    if not work.runs:
+        body = empty("system", "No run yet", "Adding a source queues the first one.")
+    else:
+        heads = (("Run", "fill"), ("State", ""), ("Documents", "num"), ("Took", "num"))
+        body = table(heads, (_run(run, work) for run in work.runs), "Runs")
+    return who + Markup('<div class="card">{}</div>').format(body)
+
+
+def _run(run: Run, work: _Work) -> list[Markup | str]:
+    progress = work.progress[run.id]
+    words, kind = run_state(run, progress)
+    name = work.names.get(run.source_id or run.knowledge_base_id, "a removed source")
+    about = Markup("{}, {}").format(RUN_KINDS.get(run.kind, run.kind), when(run.created_at))
+    title = (
+        Markup('<a class="row" href="/console/sources/{}">{}</a>').format(run.source_id, name)
+        if run.source_id
+        else Markup("{}").format(name)
+    )
+    state = badge(words, kind)
+    if run.state == RunState.RUNNING:
+        state += meter(progress.done, progress.found, words)
+    if run.error_detail:
+        state += Markup('<span class="sub">{} {}</span>').format(run.error_detail, run.error_action)
+    return [
+        Markup('{}<span class="sub">{}</span>').format(title, about),
+        state,
+        f"{progress.done:,} of {progress.found:,}",
+        took(run),
+    ]
+
+
+def _reindex(visit: Visit, again: Again) -> Act:
+    async def reindex() -> None:
+        await visit.send("POST", "/reindex")
+        done("Everything is being encoded again.")
+        await again()
+
+    made = confirm(
+        "Re-index everything?",
+        "Every passage is encoded again from the text that is kept; nothing is fetched. Searches go "
+        "on meanwhile. It takes some minutes for each 10,000 passages.",
+        "Re-index",
+        reindex,
+    )
+    return opener(made)
+
+
+def _used(folder: Path) -> int:
+    """Bytes of all files of the data folder; one that goes away meanwhile counts nothing."""
+    total = 0
+    for file in folder.rglob("*"):
+        try:
+            total += file.stat().st_blocks * 512
+        except FileNotFoundError:
+            continue
+    return total
