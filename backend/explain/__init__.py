@@ -11,10 +11,14 @@
     await explainer.record(request, result, ids)      # what chat stores with an answer
     await explainer.changes(record)                   # why a stored record differs from today's
 
+    await why_not(explainer, request, address="https://…")   # or chunk_id=, document_id=
+
 All return frozen dataclasses with ``to_json()`` (a record is JSON already). For HTTP:
 
 - ``POST /explain`` ``{query, knowledge_base, limit, chunk_id?}``: ``hits``, or ``passage`` where
   a ``chunk_id`` is named;
+- ``POST /explain/why-not`` ``{query, knowledge_base, chunk_id | document_id | address}``:
+  ``why_not.py``;
 - ``GET /conversations/{id}/messages/{id}/explanation``: the stored record, and ``changes`` of it.
 
 Every passage is looked up within the request's knowledge bases alone: one of another workspace is

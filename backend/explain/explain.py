@@ -59,9 +59,9 @@ class Explainer:
         if trace is None:
             return ()
         ids = list(chunk_ids if chunk_ids is not None else (hit.chunk_id for hit in result.hits))
-        passages = await self._passages(trace, ids)
+        passages = await self.passages(trace, ids)
         points = await self.searcher.index.retrieve([id for id in ids if id in passages])
-        scores = await self._scores(trace, list(points))
+        scores = await self.scores(trace, list(points))
         query = await self._query(trace, origins)
         return tuple(
             [
@@ -96,7 +96,7 @@ class Explainer:
         """Why a fresh explanation would differ from the stored ``record``, in sentences."""
         return await what_changed(record, self.searcher.database, self.searcher.encoder.spec.id)
 
-    async def _passages(self, trace: SearchTrace, ids: Sequence[UUID]) -> dict[UUID, Passage]:
+    async def passages(self, trace: SearchTrace, ids: Sequence[UUID]) -> dict[UUID, Passage]:
         """The passages named, of the knowledge bases that were searched and of no other."""
         known = {id: trace.passages[id] for id in ids if id in trace.passages}
         rest = [id for id in ids if id not in known]
@@ -108,7 +108,7 @@ class Explainer:
             id: passage for id, passage in known.items() if passage.knowledge_base_id in searched
         }
 
-    async def _scores(
+    async def scores(
         self, trace: SearchTrace, ids: Sequence[UUID]
     ) -> dict[ArmName, dict[UUID, float]]:
         """Each arm's score of the passages; those beyond its candidates are asked for."""

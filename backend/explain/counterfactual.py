@@ -1,0 +1,246 @@
+"""The smallest changes that would bring a passage into the first k.
+
+Exact for the sparse arm: its scores are sums, so what a term's weight must become can be computed
+and fused again. A dense vector cannot be changed by a term; for the page's own words, which change
+both vectors, the page is encoded again with the words added, and scored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from uuid import UUID
+
+import numpy as np
+
+from backend.explain.simulate import Scores, Simulation, nearest_change
+from backend.explain.terms import dot
+from backend.explain.words import Word, join_pieces, name_of
+from backend.search.trace import SearchTrace
+from knowledge.encode.encoder import Encoder
+from knowledge.index.points import ranked
+from knowledge.index.search_index import Point, RankedPoint, SearchIndex
+from knowledge.store.passages import Passage
+from knowledge.types import ArmName, Encoding, SparseVector
+
+_WORDS = 6
+_MOST = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that brings the passage to ``place``.
+
+    ``kind``: ``expansion`` (treat the passage as if it said ``word``, with weight ``value``),
+    ``term`` (multiply the query's weight of ``word`` by ``value``), ``weight`` (of the arm named
+    by ``word``, to ``value``), or ``page`` (write ``word`` on the page; ``value`` is 1). ``exact``:
+    computed from the scores of all that could be displaced; otherwise tried, on the candidates.
+    """
+
+    kind: str
+    word: str
+    value: float
+    place: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counterfactual:
+    """What would bring a passage into the first ``k``; per kind the smallest change first.
+
+    ``place``: where it stands now in the fused order, ``None`` where no arm returned it.
+    """
+
+    k: int
+    place: int | None
+    changes: tuple[Change, ...]
+    note: str = (
+        "Changes of terms and weights are exact for the sparse arm and for fusion, and end before "
+        "reranking. Words on the page were tried by encoding it again."
+    )
+
+    def to_json(self) -> dict[str, object]:
+        """The same as plain values."""
+        return asdict(self)
+
+
+async def counterfactual(
+    trace: SearchTrace,
+    passage: Passage,
+    point: Point,
+    scores: Scores,
+    encoder: Encoder,
+    index: SearchIndex,
+    k: int,
+) -> Counterfactual:
+    """What would bring ``passage`` into the first ``k`` of the fused order.
+
+    ``point``: its vectors; ``scores``: what it scores in each arm now.
+    """
+    simulation = Simulation(trace)
+    place = simulation.place(passage.id)
+    if place is not None and place <= k:
+        return Counterfactual(k, place, ())
+    sparse, own = trace.query.sparse, point.encoding.sparse
+    if sparse is None or own is None or "sparse" not in trace.arms:
+        return Counterfactual(k, place, tuple(_weights(simulation, trace, passage.id, k)))
+    words = _query_words(trace, sparse, encoder, passage)
+    points = await index.retrieve([one.id for one in trace.arms["sparse"]])
+    vectors = {
+        id: _by_term(one.encoding.sparse)
+        for id, one in (points | {passage.id: point}).items()
+        if one.encoding.sparse is not None
+    }
+
+    def compute() -> list[Change]:
+        return [
+            *_expansions(simulation, words, sparse, scores, passage.id, k),
+            *_weights(simulation, trace, passage.id, k),
+            *_terms(simulation, trace, words, vectors, scores, passage.id, k),
+        ]
+
+    # Some hundred fusions: not in the event loop.
+    changes = await asyncio.to_thread(compute)
+    changes += await _page(simulation, trace, words, passage, encoder, k)
+    return Counterfactual(k, place, tuple(changes))
+
+
+def _weights(simulation: Simulation, trace: SearchTrace, id: UUID, k: int) -> list[Change]:
+    """The smallest change of one arm's weight that does it."""
+    changes = []
+    for arm in trace.arms:
+        now = trace.prepared.settings.weights.get(arm, 1.0)
+
+        def place(weight: float, arm: ArmName = arm) -> int | None:
+            return simulation.place(id, settings=simulation.with_weight(arm, weight))
+
+        for end in (_MOST, 0.0):
+            value = nearest_change(now, end, lambda weight: _within(place(weight), k))
+            if value is not None:
+                changes.append(Change("weight", arm, value, place(value) or k, exact=True))
+    return sorted(changes, key=lambda change: abs(change.value - 1.0))
+
+
+def _expansions(
+    simulation: Simulation,
+    words: Sequence[Word],
+    query: SparseVector,
+    scores: Scores,
+    id: UUID,
+    k: int,
+) -> list[Change]:
+    """For each word of the query the weight that the passage would have to have more of it."""
+    weights = _by_term(query)
+    now = scores.get("sparse", 0.0)
+    changes = []
+    for word in words:
+        asked = math.fsum(weights[term] for term in word.terms)
+
+        def place(weight: float, asked: float = asked) -> int | None:
+            return simulation.place(id, {"sparse": now + asked * weight})
+
+        value = nearest_change(0.0, _MOST, lambda weight: _within(place(weight), k))
+        if value is not None:
+            changes.append(Change("expansion", word.text, value, place(value) or k, exact=True))
+    return sorted(changes, key=lambda change: change.value)
+
+
+def _terms(
+    simulation: Simulation,
+    trace: SearchTrace,
+    words: Sequence[Word],
+    vectors: Mapping[UUID, Mapping[int, float]],
+    scores: Scores,
+    id: UUID,
+    k: int,
+) -> list[Change]:
+    """For each word of the query the factor on its weight that does it, up or down.
+
+    ``vectors``: the sparse vectors of the arm's candidates and of the passage.
+    """
+    assert trace.query.sparse is not None
+    asked = _by_term(trace.query.sparse)
+    base = {one.id: one.score for one in trace.arms["sparse"] if one.id in vectors}
+    base[id] = scores.get("sparse", 0.0)
+    most = max(trace.prepared.settings.candidates, trace.request.limit)
+    changes = []
+    for word in words:
+        gains = {
+            one: math.fsum(asked[term] * vectors[one].get(term, 0.0) for term in word.terms)
+            for one in base
+        }
+
+        def place(factor: float, gains: Mapping[UUID, float] = gains) -> int | None:
+            now = {one: score + (factor - 1.0) * gains[one] for one, score in base.items()}
+            points = [RankedPoint(one, score) for one, score in now.items() if score > 1e-9]
+            order = simulation.order({**trace.arms, "sparse": ranked(points, most)})
+            return order.index(id) + 1 if id in order else None
+
+        for end in (_MOST, 0.0):
+            value = nearest_change(1.0, end, lambda factor: _within(place(factor), k))
+            if value is not None:
+                changes.append(Change("term", word.text, value, place(value) or k, exact=False))
+    return sorted(changes, key=lambda change: abs(math.log(max(change.value, 1e-3))))
+
+
+async def _page(
+    simulation: Simulation,
+    trace: SearchTrace,
+    words: Sequence[Word],
+    passage: Passage,
+    encoder: Encoder,
+    k: int,
+) -> list[Change]:
+    """Which words, written at the end of the passage, do it; all of them together last."""
+    here = encoder.written(passage.prefix + passage.text)
+    lacking = [word.text for word in words if not any(term in here for term in word.terms)]
+    if not lacking:
+        return []
+    tried = [*lacking, " ".join(lacking)] if len(lacking) > 1 else lacking
+    whole = passage.prefix + passage.text
+    encodings = await asyncio.to_thread(
+        encoder.encode_passages, [f"{whole} {words}" for words in tried]
+    )
+    changes = []
+    for added, encoding in zip(tried, encodings, strict=True):
+        place = simulation.place(passage.id, _scores(trace, encoding))
+        if place is not None and place <= k:
+            changes.append(Change("page", added, 1.0, place, exact=False))
+    return changes
+
+
+def _scores(trace: SearchTrace, passage: Encoding) -> dict[ArmName, float]:
+    """What a passage of these vectors would score in the arms that were asked."""
+    scores: dict[ArmName, float] = {}
+    query = trace.query
+    if "sparse" in trace.arms and query.sparse is not None and passage.sparse is not None:
+        scores["sparse"] = dot(query.sparse, passage.sparse)
+    if "dense" in trace.arms and query.dense is not None and passage.dense is not None:
+        scores["dense"] = float(np.dot(query.dense, passage.dense))
+    return {arm: score for arm, score in scores.items() if arm == "dense" or score > 0}
+
+
+def _query_words(
+    trace: SearchTrace, query: SparseVector, encoder: Encoder, passage: Passage
+) -> list[Word]:
+    """The heaviest words of the query."""
+    weights = _by_term(query)
+    names = encoder.words(list(weights), trace.prepared.text, passage.text)
+    words = join_pieces(
+        weights,
+        encoder.written(trace.prepared.text),
+        trace.prepared.text,
+        {term: name_of(term, names) for term in weights},
+    )
+    words.sort(key=lambda word: (-math.fsum(weights[term] for term in word.terms), word.text))
+    return words[:_WORDS]
+
+
+def _by_term(vector: SparseVector) -> dict[int, float]:
+    return dict(zip(vector.indices.tolist(), vector.values.tolist(), strict=True))
+
+
+def _within(place: int | None, k: int) -> bool:
+    return place is not None and place <= k

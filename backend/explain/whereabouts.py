@@ -1,0 +1,161 @@
+"""Where an address, a document or a passage is: what the records say, before any search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlalchemy import select
+
+from knowledge.store.database import Database, ReadSession
+from knowledge.store.tables import (
+    Chunk,
+    Document,
+    DocumentState,
+    ItemState,
+    Run,
+    RunItem,
+    Source,
+    SourceKind,
+)
+
+MOST_CHUNKS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The passages of what was asked for, or why there are none.
+
+    ``stage`` is empty where there are passages; otherwise it is one of why-not's stages, with a
+    ``detail`` and an ``action`` in sentences.
+    """
+
+    chunk_ids: tuple[UUID, ...] = ()
+    document_id: UUID | None = None
+    stage: str = ""
+    detail: str = ""
+    action: str = ""
+
+
+_STAGES = {
+    DocumentState.QUEUED: "never seen",
+    DocumentState.FAILED: "failed to parse",
+    DocumentState.SKIPPED: "excluded",
+    DocumentState.DUPLICATE: "duplicate",
+    DocumentState.MISSING: "gone",
+}
+_ITEM_STAGES = {
+    ItemState.SKIPPED: "excluded",
+    ItemState.FAILED: "failed to parse",
+    ItemState.REMOVED: "gone",
+}
+
+
+async def find_chunk(
+    database: Database, knowledge_base_ids: Sequence[UUID], chunk_id: UUID
+) -> Found | None:
+    """The passage, or ``None`` where it is not in these knowledge bases."""
+    async with database.reading() as session:
+        document_id = await session.scalar(
+            select(Chunk.document_id).where(
+                Chunk.id == chunk_id, Chunk.knowledge_base_id.in_(knowledge_base_ids)
+            )
+        )
+    return Found((chunk_id,), document_id) if document_id else None
+
+
+async def find_document(
+    database: Database, knowledge_base_ids: Sequence[UUID], document_id: UUID
+) -> Found | None:
+    """The document's passages, or ``None`` where it is not in these knowledge bases."""
+    async with database.reading() as session:
+        document = await session.scalar(
+            select(Document).where(
+                Document.id == document_id, Document.knowledge_base_id.in_(knowledge_base_ids)
+            )
+        )
+        return await _passages(session, document) if document else None
+
+
+async def find_address(
+    database: Database, knowledge_base_ids: Sequence[UUID], address: str
+) -> Found:
+    """The passages of the page at ``address``, or what is known about why there are none."""
+    plain = address.strip().split("#")[0]
+    spellings = {plain, plain.rstrip("/"), plain.rstrip("/") + "/"}
+    async with database.reading() as session:
+        documents = await session.scalars(
+            select(Document)
+            .where(
+                Document.address.in_(spellings),
+                Document.knowledge_base_id.in_(knowledge_base_ids),
+            )
+            .order_by(Document.chunk_count.desc(), Document.id)
+        )
+        document = documents.first()
+        if document is not None:
+            return await _passages(session, document)
+        return await _unknown(session, knowledge_base_ids, plain, spellings)
+
+
+async def _passages(session: ReadSession, document: Document) -> Found:
+    ids = await session.scalars(
+        select(Chunk.id)
+        .where(Chunk.document_id == document.id)
+        .order_by(Chunk.ordinal)
+        .limit(MOST_CHUNKS)
+    )
+    chunk_ids = tuple(ids)
+    if chunk_ids:
+        return Found(chunk_ids, document.id)
+    stage = _STAGES.get(DocumentState(document.state), "empty")
+    detail = document.error_detail or f"The document is {document.state}."
+    if document.duplicate_of is not None:
+        twin = await session.scalar(
+            select(Document.address).where(Document.id == document.duplicate_of)
+        )
+        detail = f"Its content is the same as that of {twin or 'another document'}, which is kept."
+    return Found((), document.id, stage, detail, document.error_action)
+
+
+async def _unknown(
+    session: ReadSession, knowledge_base_ids: Sequence[UUID], address: str, spellings: set[str]
+) -> Found:
+    """Whether a crawl met the address, or a source of the same site did not."""
+    item = await session.scalar(
+        select(RunItem)
+        .join(Run, Run.id == RunItem.run_id)
+        .where(RunItem.address.in_(spellings), Run.knowledge_base_id.in_(knowledge_base_ids))
+        .order_by(RunItem.created_at.desc())
+        .limit(1)
+    )
+    if item is not None:
+        stage = _ITEM_STAGES.get(ItemState(item.state), "never seen")
+        detail = item.error_detail or f"The last crawl left {address} as {item.state}."
+        return Found((), None, stage, detail, item.error_action)
+    host = urlsplit(address).netloc.lower()
+    sources = await session.scalars(
+        select(Source).where(
+            Source.knowledge_base_id.in_(knowledge_base_ids), Source.kind == SourceKind.WEBSITE
+        )
+    )
+    for source in sources:
+        if host and host in str(source.config.get("start", "")).lower():
+            limits = ", ".join(
+                f"{name} {source.config[name]}"
+                for name in ("include", "exclude", "max_depth", "max_pages")
+                if source.config.get(name)
+            )
+            return Found(
+                stage="never seen",
+                detail=f"The crawl of “{source.name}” has not met {address}.",
+                action="Link to the page, put it into the sitemap, or add it by its address"
+                + (f"; the crawl is limited by {limits}." if limits else "."),
+            )
+    return Found(
+        stage="never seen",
+        detail=f"No source of the knowledge base covers {address}.",
+        action="Add the page, or its site, to the knowledge base.",
+    )

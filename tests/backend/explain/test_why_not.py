@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from qdrant_client import models
+
+from backend.explain.explain import Explainer
+from backend.explain.why_not import STAGES, WhyNot, why_not
+from backend.search.rules import Rule, RuleSet
+from backend.search.search import Searcher, SearchRequest, SearchSettings
+from knowledge.errors import InvalidInput, NotFound
+from knowledge.index.search_index import Point
+from knowledge.store.rules import add_rules
+from knowledge.store.tables import (
+    Document,
+    DocumentState,
+    ItemState,
+    RuleKind,
+    RuleRecord,
+    Run,
+    RunItem,
+)
+from tests.library import Library, Page
+from tests.searching import Ask
+
+SHOP = "https://shop.example/"
+
+
+class Why:
+    def __init__(self, ask: Ask) -> None:
+        self.library = ask.library
+        self.explainer = Explainer(ask.searcher)
+
+    async def __call__(self, query: str, page: str, **rest: object) -> WhyNot:
+        answer_hits = rest.pop("answer_hits", None)
+        request = SearchRequest(query, (self.library.knowledge_base_id,), **rest)
+        why = await why_not(self.explainer, request, address=SHOP + page, answer_hits=answer_hits)
+        assert why.stage in STAGES
+        return why
+
+
+@pytest.fixture
+def why(ask: Ask) -> Why:
+    return Why(ask)
+
+
+async def add_document(library: Library, name: str, **fields: object) -> UUID:
+    document = Document(
+        knowledge_base_id=library.knowledge_base_id,
+        source_id=library.source_id,
+        address=SHOP + name,
+        **fields,
+    )
+    async with library.database.writing() as session:
+        session.add(document)
+    return document.id
+
+
+async def test_a_hit_is_found(why: Why) -> None:
+    found = await why("desk lamp bulb", "lamp")
+    assert (found.stage, found.place) == ("found", 1)
+    assert found.chunk_id == why.library.chunk_id(SHOP + "lamp", 0)
+
+
+async def test_a_page_that_no_crawl_met(why: Why) -> None:
+    assert "No source" in (await why("lamp", "nowhere")).detail
+
+
+async def test_an_address_that_a_crawl_left_out(why: Why) -> None:
+    run = Run(knowledge_base_id=why.library.knowledge_base_id)
+    async with why.library.database.writing() as session:
+        session.add(run)
+        await session.flush()
+        session.add(
+            RunItem(
+                run_id=run.id,
+                address=SHOP + "draft",
+                state=ItemState.SKIPPED,
+                error_detail="robots.txt forbids it.",
+            )
+        )
+    found = await why("lamp", "draft")
+    assert (found.stage, found.detail) == ("excluded", "robots.txt forbids it.")
+
+
+async def test_a_document_that_could_not_be_read(why: Why) -> None:
+    await add_document(
+        why.library,
+        "broken.pdf",
+        state=DocumentState.FAILED,
+        error_detail="The file is damaged.",
+        error_action="Save it again.",
+    )
+    found = await why("lamp", "broken.pdf")
+    assert (found.stage, found.action) == ("failed to parse", "Save it again.")
+
+
+async def test_a_duplicate_names_the_one_that_is_kept(why: Why) -> None:
+    await add_document(
+        why.library,
+        "copy",
+        state=DocumentState.DUPLICATE,
+        duplicate_of=why.library.document_id(SHOP + "lamp"),
+    )
+    found = await why("lamp", "copy")
+    assert found.stage == "duplicate"
+    assert SHOP + "lamp" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("restriction", "word"),
+    [
+        ({"languages": ("de",)}, "language"),
+        ({"modified_after": datetime(2026, 2, 1, tzinfo=UTC)}, "date"),
+        ({"source_ids": (UUID(int=5),)}, "source"),
+        ({"document_ids": (UUID(int=5),)}, "document"),
+    ],
+)
+async def test_what_a_filter_left_out(why: Why, restriction: dict[str, object], word: str) -> None:
+    found = await why("desk lamp", "lamp", **restriction)
+    assert found.stage == "filtered"
+    assert word in found.detail
+
+
+async def test_what_a_rule_or_an_editor_hides(why: Why) -> None:
+    library = why.library
+    lamp = library.document_id(SHOP + "lamp")
+    condition = models.Filter(
+        must=[models.FieldCondition(key="document", match=models.MatchAny(any=[str(lamp)]))]
+    )
+    await library.index.set_payload(condition, {"hidden": True})
+    assert "editor" in (await why("lamp", "lamp")).detail
+    await library.index.set_payload(condition, {"hidden": None})
+    rule = RuleRecord(
+        knowledge_base_id=library.knowledge_base_id, kind=RuleKind.HIDE, document_id=lamp
+    )
+    async with library.database.writing() as session:
+        await add_rules(session, [rule])
+    found = await why("lamp", "lamp")
+    assert found.stage == "hidden"
+    assert "rule" in found.detail
+
+
+async def test_what_is_not_in_the_index(why: Why) -> None:
+    ids = [str(why.library.chunk_id(SHOP + "lamp", n)) for n in range(2)]
+    await why.library.index.delete(models.Filter(must=[models.HasIdCondition(has_id=ids)]))
+    assert (await why("lamp", "lamp")).stage == "not indexed"
+
+
+async def test_below_the_cutoff_of_every_arm(why: Why) -> None:
+    found = await why("refund", "cable", limit=1, settings=SearchSettings(candidates=1))
+    assert found.stage == "cutoff"
+    assert "shares no word" in found.detail
+    sparse, dense = found.cutoffs
+    assert (sparse.own, sparse.distance) == (None, sparse.needed)
+    assert dense.distance == dense.needed - dense.own > 0
+
+
+async def test_lost_in_fusion_says_by_how_much(why: Why) -> None:
+    found = await why("refund return days", "cable", limit=3)
+    assert found.stage == "fusion"
+    fused = found.cutoffs[-1]
+    assert (fused.what, fused.distance) == ("fused", fused.needed - fused.own)
+    assert fused.distance > 0
+    assert found.changes.changes
+
+
+async def test_lost_in_reranking(why: Why) -> None:
+    class Backwards:
+        def rerank(self, query, texts):
+            return [float(number) for number in range(len(texts))]
+
+    library = why.library
+    request = SearchRequest("desk lamp bulb", (library.knowledge_base_id,), limit=1)
+    first = (await why.explainer.searcher.search(request)).hits[0].chunk_id
+    settings = SearchSettings(rerank=True, rerank_candidates=6, rerank_budget_ms=20_000)
+    searcher = Searcher(library.database, library.index, library.encoder, settings, Backwards())
+    found = await why_not(Explainer(searcher), request, chunk_id=first)
+    assert (found.stage, found.place) == ("rerank", 6)
+    assert found.cutoffs[-1].distance == 5.0
+
+
+async def test_lost_to_the_cap_on_a_document(why: Why) -> None:
+    request = SearchRequest(
+        "lamp bulb",
+        (why.library.knowledge_base_id,),
+        settings=SearchSettings(per_document=1),
+    )
+    result = await why.explainer.searcher.search(request)
+    found = await why_not(why.explainer, request, chunk_id=result.trace.over[0].id)
+    assert found.stage == "diversity"
+
+
+async def test_beyond_what_an_answer_reads(why: Why) -> None:
+    found = await why("desk lamp bulb", "cable", answer_hits=2)
+    assert found.stage == "budget"
+
+
+async def test_an_unclear_or_foreign_question_is_refused(why: Why) -> None:
+    other = Library(why.library.database, why.library.index, why.library.encoder)
+    await other.create("bank")
+    await other.add(Page("https://bank.example/lamp", ("The lamp in the vault.",)))
+    request = SearchRequest("lamp", (why.library.knowledge_base_id,))
+    for ids in (
+        {"chunk_id": other.chunk_id("https://bank.example/lamp")},
+        {"document_id": other.document_id("https://bank.example/lamp")},
+        {"document_id": uuid4()},
+    ):
+        with pytest.raises(NotFound):
+            await why_not(why.explainer, request, **ids)
+    foreign = await why_not(why.explainer, request, address="https://bank.example/lamp")
+    assert foreign.stage == "never seen"
+    with pytest.raises(InvalidInput):
+        await why_not(why.explainer, request)
+
+
+@pytest.mark.parametrize(
+    "query", ["refund return days", "pack lamp print label", "desk lamp bulb 40 watts"]
+)
+async def test_changes_do_what_they_say(ask: Ask, why: Why, query: str) -> None:
+    """Every change that is offered is made for real, and brings the passage in."""
+    found = await why(query, "cable", limit=3, settings=SearchSettings(candidates=50))
+    kinds = set()
+    for change in found.changes.changes:
+        kinds.add(change.kind)
+        if change.kind != "page":
+            assert await place(ask, query, found, change.kind, change.word, change.value) <= 3
+        if change.kind == "expansion" and change.value > 0.01:
+            # The smallest one: a little less does not suffice.
+            less = await place(ask, query, found, "expansion", change.word, change.value * 0.98)
+            assert less > 3
+    assert "expansion" in kinds
+
+
+async def place(ask: Ask, query: str, found: WhyNot, kind: str, word: str, value: float) -> int:
+    base = Rule(uuid4(), RuleKind.TERM, text=word) if kind != "weight" else None
+    if kind == "expansion":
+        rule = Rule(uuid4(), RuleKind.EXPANSION, chunk_id=found.chunk_id, text=word, factor=value)
+    elif kind == "term":
+        rule = replace(base, factor=value)
+    else:
+        weights = {"sparse": 1.0, "dense": 1.0, word: value}
+        rule = Rule(uuid4(), RuleKind.SETTINGS, settings={"weights": weights})
+    request = SearchRequest(
+        query,
+        (ask.library.knowledge_base_id,),
+        limit=50,
+        settings=SearchSettings(candidates=50),
+    )
+    result = await ask.searcher.search(request, RuleSet((rule,)))
+    return [hit.chunk_id for hit in result.hits].index(found.chunk_id) + 1
+
+
+async def test_words_to_write_on_the_page_are_tried_by_encoding_it(ask: Ask, why: Why) -> None:
+    query = "cable warranty years"
+    library = ask.library
+    await library.add(Page(SHOP + "promise", ("Our warranty for a cable holds two years.",)))
+    found = await why(query, "cable", limit=1)
+    page = [change for change in found.changes.changes if change.kind == "page"]
+    assert page
+    # Write it there for real.
+    text = "Cable\n\nThe cable is two metres long. " + page[-1].word
+    encoding = library.encoder.encode_passages([text])[0]
+    points = await library.index.retrieve([found.chunk_id])
+    await library.index.upsert([Point(found.chunk_id, encoding, points[found.chunk_id].payload)])
+    assert (await ask(query, limit=1)).hits[0].chunk_id == found.chunk_id
