@@ -13,7 +13,7 @@ from knowledge.errors import DamagedDocument, DocumentTooLarge, EncryptedDocumen
 MOST_FILES = 5_000
 MOST_BYTES = 300_000_000
 LARGEST_FILE = 100_000_000
-_JUNK = re.compile(r"(?:^|/)(?:__MACOSX/|\.)")
+_JUNK = re.compile(r"(?:^|/)(?:__MACOSX/|\.[^./\\])")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 
 

@@ -18,7 +18,7 @@ _SIGN = re.compile("\ue000([^\ue000\ue001\n]*)\ue001")
 _SIGN_CHARACTERS = re.compile("[\ue000\ue001]")
 _SPACES = re.compile("[\xa0\u2000-\u200a\u202f\u205f\u3000]")
 _LINE_ENDS = re.compile("\r\n?|\x85")
-_TRAILING = re.compile(r"[ \t]+(?=\n)")
+_TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n)")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 

@@ -23,7 +23,7 @@ _CONFIG = xberg.ExtractionConfig(
 )
 _STRONG = re.compile(r"\*\*(?=\S)([^*\n]+?)(?<=\S)\*\*")
 _IMAGE = re.compile(r"\\?!\[([^\]\n]*)\]\([^)\n]*\)")
-_LEADER = re.compile(r"(?:[ \t]*\.){4,}[ \t]*|(?:[ \t]\.){3,}[ \t]*")
+_LEADER = re.compile(r"(?<![ \t.])(?:[ \t]*\.){4,}[ \t]*")
 _LONELY_STARS = re.compile(r"^[ \t]*\*{2,}[ \t]*$|(?<=\S)\*\*$", re.MULTILINE)
 
 

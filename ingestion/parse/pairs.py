@@ -87,7 +87,7 @@ def _outline(value: Any, depth: int = 0) -> str:
             lines.append(f"{indent}- {label}".rstrip())
             lines.append(_outline(inner, depth + 1))
         else:
-            lines.append(f"{indent}- {label} {_plain(inner)}".rstrip())
+            lines.append(f"{indent}- " + " ".join(filter(None, (label, _plain(inner)))))
     return "\n".join(lines)
 
 

@@ -48,6 +48,11 @@ class _Child:
         self._listener = asyncio.create_task(self._listen())
         self.files = 0
 
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
     @classmethod
     async def start(cls, memory_mb: int) -> _Child:
         process = await asyncio.create_subprocess_exec(
@@ -103,6 +108,7 @@ class ParserPool:
         self.limits = limits or ParseLimits()
         self._slots = asyncio.Semaphore(self.limits.processes)
         self._idle: list[_Child] = []
+        self._busy: set[_Child] = set()
 
     async def __aenter__(self) -> ParserPool:
         return self
@@ -167,6 +173,7 @@ class ParserPool:
         }
         async with self._slots:
             child = self._idle.pop() if self._idle else await _Child.start(self.limits.memory_mb)
+            self._busy.add(child)
             try:
                 async with asyncio.timeout(self.limits.timeout_s):
                     answer = await child.ask(request, file.data)
@@ -179,6 +186,8 @@ class ParserPool:
             except asyncio.CancelledError:
                 await child.stop()
                 raise
+            finally:
+                self._busy.discard(child)
             if child.files >= _FILES_BEFORE_REPLACEMENT:
                 await child.stop()
             else:

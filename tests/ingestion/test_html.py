@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from ingestion.parse.reader import read
+from ingestion.parse.reading import FileToRead, PageFacts
+from knowledge.types import ParsedDocument
+
+WORDS = "Some words that make the content long enough to be the content of a page. " * 4
+
+
+def page(body: str, head: str = "<title>Title</title>", **told: str) -> ParsedDocument:
+    html = f"<!doctype html><html lang=en><head>{head}</head><body>{body}</body></html>"
+    return read(FileToRead(html.encode(), "", "text/html", **told)).document_or_raise()
+
+
+def facts(body: str, head: str = "") -> PageFacts:
+    html = f"<!doctype html><html><head>{head}</head><body>{body}</body></html>"
+    found = read(FileToRead(html.encode(), address="https://x.org/docs/a")).page
+    assert found is not None
+    return found
+
+
+def test_the_main_content_is_kept_and_the_rest_is_not() -> None:
+    found = page(
+        f"<nav>Menu</nav><header>Top</header><main><h1>Heading</h1><p>{WORDS}</p>"
+        "<ul><li><a href='#a'>A</a><li><a href='#b'>B</a><li><a href='#c'>C</a></ul>"
+        "<script>alert(1)</script></main><footer>Bottom</footer>"
+    )
+    assert found.title == "Heading"
+    assert found.text == f"# Heading\n\n{WORDS.strip()}"
+
+
+def test_a_page_that_does_not_mark_its_content_is_read_all_the_same() -> None:
+    found = page(f"<div><h2>Heading</h2><p>{WORDS}</p></div>")
+    assert found.title == "Title"
+    assert WORDS.strip() in found.text
+
+
+def test_code_and_tables_are_verbatim() -> None:
+    code = 'def f(x):\n    return x * 2  # "two"'
+    table = "<table><tr><th>A</th><th>B</th></tr><tr><td>1</td><td>x | y</td></tr></table>"
+    found = page(
+        f"<main><p>{WORDS}</p><pre><code class=language-python>{code}</code></pre>{table}</main>"
+    )
+    assert f"```python\n{code}\n```" in found.text
+    assert "| A | B |\n| --- | --- |\n| 1 | x \\| y |" in found.text
+
+
+def test_the_ids_of_headings_become_anchors() -> None:
+    found = page(
+        f"<main><h1 id=top>A<a class=headerlink href=#top>¶</a></h1><p>{WORDS}</p>"
+        f"<section id=part><h2>B</h2><p>{WORDS}</p></section>"
+        f"<h2><a name=old></a>C</h2><p>{WORDS}</p>"
+        f"<dl><dt id=term>D</dt><dd>{WORDS}</dd></dl></main>"
+    )
+    places = {mark.value: found.text[mark.offset :].split("\n")[0] for mark in found.marks}
+    assert places == {"top": "# A", "part": "## B", "old": "## C", "term": "D"}
+
+
+def test_a_page_cannot_forge_an_anchor() -> None:
+    found = page(f"<main><h1 id=real>A</h1><p>\ue000forged\ue001{WORDS}</p></main>")
+    assert [mark.value for mark in found.marks] == ["real"]
+    assert "\ue000" not in found.text
+
+
+def test_charsets_are_found_as_browsers_do() -> None:
+    html = "<html><head><meta charset=windows-1251></head><body><main>Привет, мир</main></body>"
+    found = read(FileToRead(html.encode("cp1251"), "", "text/html")).document_or_raise()
+    assert found.text == "Привет, мир"
+    told = read(FileToRead("<html><p>Grüße</p>".encode("latin-1"), "", "text/html; charset=latin1"))
+    assert told.document_or_raise().text == "Grüße"
+
+
+def test_links_are_absolute_and_followed_only_where_they_may_be() -> None:
+    found = facts(
+        "<a href=b>1</a><a href='/c#x'>2</a><a rel=nofollow href=/no>3</a>"
+        "<a href='mailto:a@b.c'>4</a><a href='javascript:x()'>5</a><a href='http://[bad'>6</a>"
+        "<a href=b>7</a><a href='https://y.org/d'>8</a>",
+        "<base href='/base/'><meta http-equiv=refresh content='0; url=/next'>",
+    )
+    assert found.links == (
+        "https://x.org/base/b",
+        "https://x.org/c",
+        "https://y.org/d",
+        "https://x.org/next",
+    )
+
+
+def test_robots_rules_and_the_canonical_address_are_read() -> None:
+    found = facts(
+        "<a href=b>1</a>", "<link rel=canonical href=/c><meta name=Robots content='None'>"
+    )
+    assert found == PageFacts(links=(), canonical="https://x.org/c", noindex=True, nofollow=True)
+
+
+def test_the_date_a_page_gives_itself_is_kept() -> None:
+    head = '<meta property="article:modified_time" content="2026-07-01T10:00:00+02:00">'
+    found = page(f"<main>{WORDS}</main>", head)
+    assert found.modified_at is not None
+    assert found.modified_at.isoformat() == "2026-07-01T08:00:00+00:00"

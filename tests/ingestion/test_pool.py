@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from ingestion.parse.pool import ParseLimits, ParserPool
+from ingestion.parse.reading import FileToRead
+from knowledge.errors import DamagedDocument, DocumentTooLarge, ParserCrashed
+from tests.ingestion.files import zipped
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pool() -> AsyncIterator[ParserPool]:
+    limits = ParseLimits(timeout_s=20, memory_mb=400, max_bytes=50_000_000, processes=1)
+    async with ParserPool(limits) as made:
+        yield made
+
+
+async def test_files_are_read_one_after_the_other_by_the_same_child(pool: ParserPool) -> None:
+    first = await pool.read(FileToRead("# Größe\n\nText 漢".encode(), "a.md"))
+    child = pool._idle[0]
+    second = await pool.read(FileToRead(b"", "b.md"))
+    assert first.document_or_raise().text == "# Größe\n\nText 漢"
+    assert type(second.failure).__name__ == "EmptyDocument"
+    assert pool._idle == [child]
+
+
+async def test_a_reply_longer_than_any_buffer_arrives_whole(pool: ParserPool) -> None:
+    text = "word " * 600_000
+    found = await pool.read(FileToRead(text.encode(), "a.txt"))
+    assert found.document_or_raise().text == text.strip() + " "
+
+
+async def test_a_file_that_takes_too_much_memory_ends_its_own_reading(pool: ParserPool) -> None:
+    html = b"<main>" + b"<p>Some words to read.</p>" * 800_000
+    found = await pool.read(FileToRead(html, "a.html"))
+    # Not every library survives a refused allocation long enough to say so.
+    assert isinstance(found.failure, DocumentTooLarge | ParserCrashed)
+    again = await pool.read(FileToRead(b"still alive", "a.txt"))
+    assert again.document is not None
+
+
+async def test_a_child_that_dies_is_one_failed_file(pool: ParserPool) -> None:
+    async def kill_children() -> None:
+        while True:
+            for child in list(pool._busy):
+                os.kill(child.pid, signal.SIGKILL)
+            await asyncio.sleep(0.001)
+
+    killer = asyncio.create_task(kill_children())
+    found = await pool.read(FileToRead(b"<p>words</p>" * 100_000, "a.html"))
+    killer.cancel()
+    assert type(found.failure).__name__ == "ParserCrashed"
+    assert (await pool.read(FileToRead(b"words", "a.txt"))).document is not None
+
+
+async def test_a_file_that_takes_too_long_is_given_up() -> None:
+    async with ParserPool(ParseLimits(timeout_s=0.05, processes=1)) as pool:
+        found = await pool.read(FileToRead(b"words", "a.txt"))
+    assert isinstance(found.failure, DocumentTooLarge)
+    assert "0.05 s" in found.failure.detail
+
+
+async def test_a_file_over_the_size_limit_is_not_read(pool: ParserPool) -> None:
+    found = await pool.read(FileToRead(bytes(50_000_001)))
+    assert isinstance(found.failure, DocumentTooLarge)
+
+
+async def test_archives_are_unpacked_under_safe_names(pool: ParserPool) -> None:
+    files = {"../../etc/a.txt": "1", "b\x07/./c.txt": "2", "__MACOSX/x": "3", ".hidden": "4"}
+    members = await pool.unpack(zipped({**files, "folder/": "", "/root.txt": "5"}))
+    assert {member.name: member.data for member in members} == {
+        "etc/a.txt": b"1",
+        "b/c.txt": b"2",
+        "root.txt": b"5",
+    }
+
+
+async def test_an_archive_that_unpacks_to_too_much_is_refused(pool: ParserPool) -> None:
+    with pytest.raises(DocumentTooLarge):
+        await pool.unpack(zipped({"zeros": bytes(101_000_000)}))
+
+
+async def test_a_damaged_archive_is_named(pool: ParserPool) -> None:
+    data = bytearray(zipped({"a.txt": "words " * 1000}))
+    data[60:90] = b"x" * 30
+    with pytest.raises(DamagedDocument):
+        await pool.unpack(bytes(data))
