@@ -11,8 +11,10 @@ from backend.api import errors
 from backend.api.middleware import MAX_BODY_BYTES, RequestContext
 from backend.api.routes import (
     assistants,
+    backups,
     chat,
     documents,
+    explain,
     identity,
     knowledge_bases,
     pages,
@@ -59,7 +61,6 @@ def create_app(open_state: OpenState, version: str = "") -> FastAPI:
         openapi_url=f"{API}/openapi.json",
         docs_url=None,
         redoc_url=None,
-        max_body_size=MAX_BODY_BYTES,
     )
     errors.install(app)
     for module in (
@@ -68,14 +69,16 @@ def create_app(open_state: OpenState, version: str = "") -> FastAPI:
         runs,
         documents,
         search,
+        explain,
         chat,
         assistants,
         public_assistants,
         identity,
         system,
+        backups,
     ):
-        app.include_router(module.router, prefix=API)
+        app.include_router(module.router, prefix=API, max_body_size=MAX_BODY_BYTES)
     app.include_router(system.probes)
-    app.include_router(pages.router)
+    app.include_router(pages.router, max_body_size=MAX_BODY_BYTES)
     app.add_middleware(RequestContext)
     return app

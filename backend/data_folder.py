@@ -19,8 +19,8 @@ from pathlib import Path
 
 from knowledge.errors import DiskFull, FolderLocked, FolderNotWritable, StoreFault
 
-_LOCK = "candor.lock"
-_SERVER = "server.json"
+LOCK = "candor.lock"
+SERVER = "server.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def owned(folder: Path) -> Iterator[None]:
     Raises :class:`FolderLocked`, which names the process that owns it.
     """
     prepare(folder)
-    file = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -86,8 +86,8 @@ def owned(folder: Path) -> Iterator[None]:
 @contextmanager
 def announced(folder: Path, server: RunningServer) -> Iterator[None]:
     """Let the command line find this server while the block runs."""
-    file = folder / _SERVER
-    draft = folder / f"{_SERVER}.{os.getpid()}"
+    file = folder / SERVER
+    draft = folder / f"{SERVER}.{os.getpid()}"
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
         json.dump(asdict(server), out)
     draft.replace(file)
@@ -102,7 +102,7 @@ def announced(folder: Path, server: RunningServer) -> Iterator[None]:
 def find_server(folder: Path) -> RunningServer | None:
     """The server that the folder names. Whether it still runs, its ``/healthz`` tells."""
     try:
-        found = json.loads((folder / _SERVER).read_text("utf-8"))
+        found = json.loads((folder / SERVER).read_text("utf-8"))
         return RunningServer(**found)
     except (OSError, ValueError, TypeError):
         return None

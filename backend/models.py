@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from backend.search.rerank import Reranker
 from knowledge.encode.encoder import Encoder
+from knowledge.errors import InvalidSettings
 from knowledge.settings import Settings
 
 
 def open_encoder(settings: Settings) -> Encoder:
-    """Load the encoder. Raises :class:`ModelFileError` and :class:`MissingExtra`."""
+    """Load the encoder. Raises :class:`ModelFileError`, :class:`MissingExtra` and
+    :class:`InvalidSettings`.
+    """
+    if settings.encoder == "huggingface":
+        return _huggingface(settings)
     from knowledge.encode.bundled import BundledEncoder
 
     mode = settings.encoder_query_mode
@@ -17,6 +22,28 @@ def open_encoder(settings: Settings) -> Encoder:
     return BundledEncoder(query_mode=mode, threads=settings.encoder_threads)
 
 
+def _huggingface(settings: Settings) -> Encoder:
+    if not settings.encoder_sparse_model and not settings.encoder_dense_model:
+        raise InvalidSettings(
+            "CANDOR_ENCODER is huggingface, but no model is named.",
+            "Set CANDOR_ENCODER_SPARSE_MODEL, CANDOR_ENCODER_DENSE_MODEL, or both.",
+        )
+    from knowledge.encode.huggingface import HuggingFaceEncoder
+
+    return HuggingFaceEncoder(
+        settings.encoder_sparse_model,
+        settings.encoder_dense_model,
+        device=settings.encoder_device,
+    )
+
+
 def open_reranker(settings: Settings) -> Reranker | None:
-    """Load the cross-encoder that the settings name, if any."""
-    return None
+    """Load the cross-encoder that the settings name, if any.
+
+    Raises :class:`ModelFileError` and :class:`MissingExtra`.
+    """
+    if not settings.reranker_model:
+        return None
+    from knowledge.encode.rerank import CrossEncoderReranker
+
+    return CrossEncoderReranker(settings.reranker_model, device=settings.encoder_device)

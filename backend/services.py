@@ -19,7 +19,7 @@ from backend.models import open_reranker
 from backend.search.search import Searcher, SearchSettings
 from knowledge.encode.encoder import Encoder
 from knowledge.errors import EncoderMismatch
-from knowledge.index.open import active_index_name, begin_index, open_index
+from knowledge.index.open import activate_index, active_index_name, begin_index, open_index
 from knowledge.index.search_index import SearchIndex
 from knowledge.settings import Settings
 from knowledge.store.database import Database, database_url
@@ -42,7 +42,8 @@ class Parts:
 
     ``work``: whether this process works off ingestion runs. ``sample``: whether a fresh data
     folder gets the sample. ``rebuild``: whether an index of another encoder is replaced by a new
-    one, empty at first, instead of refused.
+    one, empty at first, instead of refused. ``fresh_index``: whether whatever index the records
+    name is left aside for a new, empty one.
     """
 
     settings: Settings
@@ -51,6 +52,7 @@ class Parts:
     work: bool = False
     sample: bool = False
     rebuild: bool = False
+    fresh_index: bool = False
 
 
 def is_embedded(settings: Settings) -> bool:
@@ -80,6 +82,7 @@ async def open_parts(parts: Parts) -> AsyncIterator[AppState]:
         searcher = Searcher(
             database, index, encoder, SearchSettings.of(settings), open_reranker(settings)
         )
+        chat = _chat(settings, searcher)
         worker = parts.make_worker(database, index, encoder, settings) if parts.work else None
         state = AppState(
             options=_options(settings),
@@ -87,7 +90,8 @@ async def open_parts(parts: Parts) -> AsyncIterator[AppState]:
             index=index,
             encoder=encoder,
             searcher=searcher,
-            chat=_chat(settings, database, searcher, encoder),
+            explainer=chat.explainer,
+            chat=chat,
             workspace_id=installed.workspace_id,
             worker=worker,
             limits=Limits(settings.public_chat_per_minute),
@@ -127,6 +131,10 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 async def _open_index(
     parts: Parts, database: Database, encoder: Encoder
 ) -> tuple[SearchIndex, Rebuilt | None]:
+    if parts.fresh_index:
+        fresh = await begin_index(parts.settings, database, encoder.spec)
+        await activate_index(database, fresh.name)
+        return fresh.index, None
     try:
         return await open_index(parts.settings, database, encoder.spec), None
     except EncoderMismatch:
@@ -148,7 +156,7 @@ def _options(settings: Settings) -> Options:
     )
 
 
-def _chat(settings: Settings, database: Database, searcher: Searcher, encoder: Encoder) -> Chat:
+def _chat(settings: Settings, searcher: Searcher) -> Chat:
     language_model = None
     if settings.llm_provider:
         from backend.chat.llm import LanguageModel, ModelSettings
@@ -164,7 +172,13 @@ def _chat(settings: Settings, database: Database, searcher: Searcher, encoder: E
                 context_tokens=settings.llm_context_window,
             )
         )
-    return Chat(database, searcher, encoder, _chat_settings(settings), language_model)
+    return Chat(
+        searcher.database,
+        searcher,
+        searcher.encoder,
+        _chat_settings(settings),
+        language_model,
+    )
 
 
 def _chat_settings(settings: Settings) -> ChatSettings:

@@ -20,6 +20,7 @@ from knowledge.store.queries.credentials import new_secret
 
 if TYPE_CHECKING:
     from backend.chat.turn import Chat
+    from backend.explain.explain import Explainer
     from backend.search.search import Searcher
 
 
@@ -72,6 +73,7 @@ class AppState:
     index: SearchIndex
     encoder: Encoder
     searcher: Searcher
+    explainer: Explainer
     chat: Chat
     workspace_id: UUID
     worker: Worker | None = None

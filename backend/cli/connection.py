@@ -57,6 +57,15 @@ class Api:
                 return items
             cursor = page["next_cursor"]
 
+    async def stream(self, method: str, path: str) -> AsyncIterator[bytes]:
+        """A large answer, piece by piece."""
+        async with self.client.stream(method, _API + path) as response:
+            if response.is_error:
+                await response.aread()
+                raise ApiError(_problem(response))
+            async for piece in response.aiter_bytes():
+                yield piece
+
     async def _send(self, method: str, path: str, **options: Any) -> Any:
         response = await self.client.request(method, _API + path, **options)
         if response.is_error:

@@ -146,7 +146,8 @@ def reindex(context: typer.Context, as_json: JsonOption = False) -> None:
     from backend.cli.reindexing import reindex as rebuild
     from backend.cli.show import show_runs
 
-    result = _call(context, rebuild, work=True, rebuild=True)
+    settings = _parts(context).settings
+    result = _call(context, lambda api: rebuild(api, settings), work=True, rebuild=True)
     print_json(result) if as_json else show_runs(result)
     if any(run["state"] != "succeeded" for run in result["runs"]):
         raise typer.Exit(told.PARTLY)

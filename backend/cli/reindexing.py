@@ -10,10 +10,11 @@ from typing import Any
 
 from backend.cli.connection import Api
 from backend.cli.watching import watch_runs
-from knowledge.index.open import activate_index
+from knowledge.index.open import activate_index, drop_index
+from knowledge.settings import Settings
 
 
-async def reindex(api: Api) -> dict[str, Any]:
+async def reindex(api: Api, settings: Settings) -> dict[str, Any]:
     """Queue the runs, wait for their end, and put a new index in the old one's place."""
     queued = await api.post("/reindex")
     runs = await watch_runs(api, [run["id"] for run in queued["runs"]])
@@ -22,4 +23,5 @@ async def reindex(api: Api) -> dict[str, Any]:
     if succeeded and api.state is not None and api.state.rebuilt is not None:
         await activate_index(api.state.database, api.state.rebuilt.new)
         replaced = api.state.rebuilt.old
+        await drop_index(settings, api.state.database, replaced)
     return {"runs": runs, "replaced": replaced}

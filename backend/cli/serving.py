@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import errno
 import os
@@ -9,18 +10,21 @@ import socket
 import sys
 from urllib.parse import quote
 
+import structlog
 import uvicorn
 
 from backend import logs
 from backend.api.state import AppState
 from backend.app import create_app
+from backend.console.mount import mount as mount_console
 from backend.data_folder import RunningServer, announced
 from backend.first_start import owner_link
 from backend.services import Parts, open_parts, version
-from knowledge.errors import InvalidSettings
+from knowledge.errors import CandorError, InvalidSettings
 from knowledge.settings import Settings
 
 _GRACE_S = 5
+_log = structlog.get_logger()
 
 
 async def serve(parts: Parts) -> None:
@@ -34,13 +38,24 @@ async def serve(parts: Parts) -> None:
     with _bound(settings) as listening:
         port = listening.getsockname()[1]
         app = create_app(lambda: open_parts(parts), version())
+        mount_console(app, lambda: app.state.candor)
         async with app.router.lifespan_context(app):
             state: AppState = app.state.candor
             url = f"http://{_reachable(settings.host)}:{port}"
             server = RunningServer(url, os.getpid(), state.local_token, state.instance)
             with announced(settings.data, server):
                 await _welcome(state, settings.public_url.rstrip("/") or url)
+                warming = asyncio.create_task(_warm(state))
                 await _run(app, listening)
+                warming.cancel()
+
+
+async def _warm(state: AppState) -> None:
+    """Import what a language model needs before the first visitor asks."""
+    try:
+        await state.chat.warm()
+    except CandorError as error:
+        _log.error("the language model cannot be used", code=error.code, detail=error.detail)
 
 
 async def _run(app: object, listening: socket.socket) -> None:

@@ -28,22 +28,25 @@ async def knowledge_bases_named(
     return tuple(dict.fromkeys(row.id for row in found))
 
 
+def request_of(body: SearchBody, knowledge_base_ids: tuple[UUID, ...]) -> SearchRequest:
+    """The search that a body asks for."""
+    return SearchRequest(
+        query=body.query,
+        knowledge_base_ids=knowledge_base_ids,
+        limit=body.limit,
+        arms=tuple(dict.fromkeys(body.arms)),
+        source_ids=tuple(body.source_ids),
+        document_ids=tuple(body.document_ids),
+        languages=tuple(body.languages),
+        modified_after=body.modified_after,
+        modified_before=body.modified_before,
+    )
+
+
 @router.post("/search", summary="Find passages")
 async def search(body: SearchBody, caller: Viewer, state: State) -> SearchView:
     """Find passages with both arms. Each hit says its rank, score and part in each arm."""
     ids = await knowledge_bases_named(state, caller.workspace_id, body.knowledge_bases)
-    result = await state.searcher.search(
-        SearchRequest(
-            query=body.query,
-            knowledge_base_ids=ids,
-            limit=body.limit,
-            arms=tuple(dict.fromkeys(body.arms)),
-            source_ids=tuple(body.source_ids),
-            document_ids=tuple(body.document_ids),
-            languages=tuple(body.languages),
-            modified_after=body.modified_after,
-            modified_before=body.modified_before,
-        )
-    )
+    result = await state.searcher.search(request_of(body, ids))
     state.metrics.searches.observe(result.took_ms)
     return SearchView.of(result)

@@ -12,7 +12,6 @@ from knowledge.store.database import ReadSession, WriteSession
 from knowledge.store.tables import AuditEntry, Role, User, Workspace
 from knowledge.store.tables.base import JsonObject
 
-
 _LOCK = 7_221_904
 """Key of an advisory lock: any number that nothing else uses."""
 
