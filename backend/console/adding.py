@@ -89,7 +89,7 @@ def upload_files(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
         upload = ui.element("candor-upload").on("sent", sent)
         upload.props["to"] = f"/api/v1/knowledge-bases/{knowledge_base_id}/uploads"
         upload.props["hint"] = (
-            f"PDF, Word, PowerPoint, Excel, HTML, Markdown, text, subtitles, archives. {limit} each."
+            f"PDF, Word, PowerPoint, Excel, HTML, Markdown, subtitles, archives. At most {limit}."
         )
         with ui.element("div").classes("foot"):
             ui.button("Close", on_click=made.close, color=None).props("no-caps unelevated")

@@ -105,9 +105,8 @@ def confirm(title: str, words: str, does: str, act: Act) -> ui.dialog:
 def _label(control: ui.element, label: str, help: str) -> None:
     """A visible label, which is also what screen readers say."""
     name = f"c{control.id}"
-    words = Markup('<span class="help">{}</span>').format(help) if help else ""
     made = show(Markup('<label for="{}">{}</label>').format(name, label))
     made.move(target_index=0)
     control.props["for"] = name
-    if words:
-        show(words)
+    if help:
+        show(Markup('<span class="help">{}</span>').format(help))

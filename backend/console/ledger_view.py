@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from backend.console.marks import marked
 from backend.console.parts import join
+from backend.console.prose import plain
 from backend.explain.dense import DenseExplanation
 from backend.explain.hit import HitExplanation
 from backend.explain.ledger import Ledger
@@ -32,7 +33,7 @@ def _passage(hit: HitExplanation) -> Markup:
     written = [span for word in words if word.passage.written for span in word.passage.spans]
     added = [span for word in words if not word.passage.written for span in word.passage.spans]
     return Markup(
-        '<section><h3>The passage</h3><div class="quote">{}</div><p class="key">'
+        '<section><h3>The passage</h3><div class="quote reader">{}</div><p class="key">'
         '<span><mark class="written">word</mark> written here and asked for</span>'
         '<span><mark class="added">word</mark> made the model add a word that was asked for</span>'
         "</p></section>"
@@ -120,7 +121,7 @@ def _side(side: Side, where: str) -> str:
 def _dense(dense: DenseExplanation) -> Markup:
     lines = join(
         Markup('<li><span class="figure num soft">{:.2f}</span> {}</li>').format(
-            one.cosine, one.text
+            one.cosine, plain(one.text)
         )
         for one in dense.sentences
     )
@@ -158,7 +159,7 @@ def _ledger(ledger: Ledger) -> Markup:
             ("Score", "num"),
             ("How", ""),
             ("Adds", "num"),
-        )  # fmt: skip
+        )
     )
     pinned = Markup('<p class="small">A rule pinned it to its place.</p>') if ledger.pinned else ""
     return Markup(
@@ -190,6 +191,6 @@ def _links(hit: HitExplanation) -> Markup:
         else ""
     )
     return Markup(
-        '<section class="key"><a href="/console/documents/{}">See the whole document</a>{}'
-        "<span>version {}</span></section>"
+        '<div class="key"><a href="/console/documents/{}">See the whole document</a>{}'
+        "<span>version {}</span></div>"
     ).format(hit.document_id, opened, hit.version)

@@ -56,7 +56,7 @@ class Pager:
 def follow_typing(box: ui.input, change: Callable[[str], Awaitable[None]]) -> None:
     """Search a moment after the last key."""
 
-    async def typed(event: ValueChangeEventArguments) -> None:
+    async def typed(event: ValueChangeEventArguments[str | None]) -> None:
         await change((event.value or "").strip()[:200])
 
     box.props("debounce=250").on_value_change(typed)

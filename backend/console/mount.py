@@ -24,9 +24,9 @@ def mount(app: FastAPI, current: Callable[[], AppState]) -> None:
     opens = app.router.lifespan_context
 
     @asynccontextmanager
-    async def lifespan(owner: FastAPI) -> AsyncIterator[object]:
-        async with opens(owner) as state, whole.router.lifespan_context(whole):
-            yield state
+    async def lifespan(owner: FastAPI) -> AsyncIterator[None]:
+        async with opens(owner), whole.router.lifespan_context(whole):
+            yield
 
     app.router.lifespan_context = lifespan
 

@@ -11,7 +11,8 @@ import numpy as np
 from knowledge.encode.encoder import Encoder
 from knowledge.types import SparseVector
 
-_TOP = 14
+WRITTEN, ADDED = 10, 6
+"""How many terms of each kind are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +28,26 @@ def strongest_terms(
     encoder: Encoder,
     texts: Mapping[UUID, str],
     vectors: Mapping[UUID, SparseVector | None],
-    top: int = _TOP,
 ) -> dict[UUID, list[StrongTerm]]:
-    """The ``top`` heaviest terms of each passage that the index has, heaviest first.
+    """The heaviest terms of each passage that the index has, heaviest first, written ones first.
 
     ``texts``: each passage as it was encoded, with its title and headings.
     """
     return {
-        id: _strongest(encoder, texts[id], vector, top)
+        id: _strongest(encoder, texts[id], vector)
         for id, vector in vectors.items()
         if vector is not None and id in texts
     }
 
 
-def _strongest(encoder: Encoder, text: str, vector: SparseVector, top: int) -> list[StrongTerm]:
-    order = np.argsort(-vector.values, kind="stable")[:top]
-    terms = vector.indices[order].tolist()
-    words = encoder.words(terms, text)
+def _strongest(encoder: Encoder, text: str, vector: SparseVector) -> list[StrongTerm]:
     written = encoder.written(text)
+    order = np.argsort(-vector.values, kind="stable")
+    weights = dict(zip(vector.indices[order].tolist(), vector.values[order].tolist(), strict=True))
+    literal = [term for term in weights if term in written][:WRITTEN]
+    added = [term for term in weights if term not in written][:ADDED]
+    words = encoder.words([*literal, *added], text)
     return [
-        StrongTerm(words.get(term) or f"term {term}", weight, term in written)
-        for term, weight in zip(terms, vector.values[order].tolist(), strict=True)
+        StrongTerm(words.get(term) or f"term {term}", weights[term], term in written)
+        for term in (*literal, *added)
     ]

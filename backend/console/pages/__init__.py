@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import widget
 
+_PAGES = (
+    "access",
+    "assistant",
+    "content",
+    "conversations",
+    "document",
+    "documents",
+    "explain",
+    "knowledge_base",
+    "source",
+    "system",
+)
 ICON = Path(widget.__file__).parent / "pages" / "icon.svg"
 
 
 def register() -> None:
     """Make every page known. Importing a module registers its pages."""
-    from backend.console.pages import (  # noqa: F401
-        access,
-        assistant,
-        content,
-        conversations,
-        document,
-        documents,
-        explain,
-        knowledge_base,
-        source,
-        system,
-    )
+    for name in _PAGES:
+        import_module(f"{__name__}.{name}")

@@ -173,7 +173,8 @@ async def _show_link(visit: Visit, email: str) -> None:
     _once(
         "A link to sign in",
         origin + link["path"],
-        f"Send it to {email}. It works once, within 24 hours; links made before have stopped working.",
+        f"Send it to {email}. It works once, within 24 hours. Links made before have stopped "
+        "working.",
     )
 
 

@@ -31,7 +31,7 @@ from knowledge.store.tables import Assistant, KnowledgeBase, Role
 
 _ACCENT = "#0b6e5f"
 _THEMES = {"auto": "As the visitor's system", "light": "Light", "dark": "Dark"}
-_SIDES = {"end": "Right (left where text runs right to left)", "start": "Left"}
+_SIDES = {"end": "Right", "start": "Left"}
 
 
 @page("/assistants", "assistants")
@@ -209,7 +209,8 @@ def _facts(row: Assistant, names: dict[str, str]) -> Markup:
 
 def _embed(visit: Visit, row: Assistant) -> None:
     origin = visit.state.options.public_url or _origin()
-    line = f'<script async src="{origin}/widget/v1/loader.js" data-assistant="{row.public_key}"></script>'
+    loader = f"{origin}/widget/v1/loader.js"
+    line = f'<script async src="{loader}" data-assistant="{row.public_key}"></script>'
     with section("Put it on your website", "Paste this line before </body> on every page."):
         show(
             Markup(

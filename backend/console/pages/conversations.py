@@ -15,6 +15,7 @@ from backend.console.forms import Act, button, confirm
 from backend.console.frame import head, page
 from backend.console.listing import Pager, follow_typing
 from backend.console.parts import badge, empty, join, row_link, show, table, when
+from backend.console.prose import prose
 from backend.console.visit import Visit
 from backend.console.words import count, exact
 from knowledge.store.conversations import Reader, find_conversation, read_messages
@@ -199,7 +200,7 @@ def _turn(message: Message, feedback: Feedback | None, bases: Sequence[str]) -> 
         flags.append(_feedback(feedback))
     query = urlencode([("q", message.query or message.text), *(("in", base) for base in bases)])
     return Markup(
-        '<div class="turn assistant"><div class="said">{}</div>{}<div class="meta">{}'
+        '<div class="turn assistant"><div class="said reader">{}</div>{}<div class="meta">{}'
         "<span>{:.0f} ms</span><span>{}</span>{}</div></div>"
     ).format(
         _with_citations(message),
@@ -222,20 +223,19 @@ def _feedback(given: Feedback) -> Markup:
 
 def _with_citations(message: Message) -> Markup:
     """The answer with its citation numbers at the end of each sentence that has one."""
-    ends: dict[int, list[int]] = {}
-    for citation in message.citations:
-        ends.setdefault(int(citation["sentence"][1]), []).append(int(citation["id"]))
-    parts, at = [], 0
-    for end in sorted(ends):
-        numbers = join(
-            Markup('<a class="cite" href="#s{0}-{1}" aria-label="Source {1}">{1}</a>').format(
-                message.ordinal, number
+    seen = dict.fromkeys((int(one["sentence"][1]), int(one["id"])) for one in message.citations)
+    return prose(
+        message.text,
+        (
+            (
+                end,
+                Markup('<a class="cite" href="#s{0}-{1}" aria-label="Source {1}">{1}</a>').format(
+                    message.ordinal, number
+                ),
             )
-            for number in dict.fromkeys(ends[end])
-        )
-        parts.append(Markup("{}{}").format(message.text[at:end], numbers))
-        at = end
-    return join([*parts, Markup("{}").format(message.text[at:])])
+            for end, number in seen
+        ),
+    )
 
 
 def _sources(message: Message) -> Markup:

@@ -11,7 +11,8 @@ from nicegui import run, ui
 from backend.console.adding import opener
 from backend.console.forms import Act, button, confirm, link_button
 from backend.console.frame import head, page
-from backend.console.parts import badge, empty, join, note, show, tiles, when
+from backend.console.parts import badge, join, note, show, tiles, when
+from backend.console.prose import prose
 from backend.console.strongest import StrongTerm, strongest_terms
 from backend.console.visit import Visit
 from backend.console.words import DOCUMENT_STATES, count, document_name, shown_address, size
@@ -40,15 +41,12 @@ async def document(visit: Visit, document_id: UUID) -> None:
     show(_facts(row), classes="section stack")
     if not row.chunk_count:
         if row.text:
-            show(Markup('<div class="reader card pad">{}</div>').format(row.text[:_MOST_TEXT]))
+            show(prose(row.text[:_MOST_TEXT]), classes="reader card pad")
         return
     terms = await _terms(visit, row, chunks)
-    with ui.element("div").classes("sides"):
-        show(_text(row, chunks), classes="card pad")
-        with ui.element("aside").classes("passages").props('aria-label="Passages" tabindex=0'):
-            show(_KEY, classes="key")
-            listed = show(_passages(chunks, terms), classes="stack")
-            _more(visit, row, chunks, terms, listed)
+    show(_KEY, classes="key section")
+    listed = show(_pairs(row, chunks, terms), classes="card pairs")
+    _more(visit, row, chunks, terms, listed)
 
 
 _KEY = Markup(
@@ -85,29 +83,27 @@ def _facts(row: Document) -> Markup:
     return shown + join(note("warn", "", warning) for warning in row.warnings)
 
 
-def _text(row: Document, chunks: Sequence[Chunk]) -> Markup:
-    """The document's text with a place to jump to at the start of each passage."""
+def _pairs(
+    row: Document, chunks: Sequence[Chunk], terms: Mapping[UUID, Sequence[StrongTerm]]
+) -> Markup:
+    """Each passage as it is read, and beside it what it is found by."""
     parts, at = [], 0
     for chunk in chunks:
-        if chunk.span_start < at:
-            continue
-        parts.append(Markup("{}").format(row.text[at : chunk.span_start]))
+        between = row.text[at : chunk.span_start].strip()
+        if between:
+            parts.append(
+                Markup('<div class="pair"><div class="reader soft">{}</div></div>').format(
+                    prose(between)
+                )
+            )
+        text = (chunk.repeated + "\n" if chunk.repeated else "") + chunk.text
         parts.append(
-            Markup('<span class="chunk" id="t{}">{}</span>').format(
-                chunk.ordinal, row.text[chunk.span_start : chunk.span_end]
+            Markup('<article class="pair"><div class="reader">{}</div>{}</article>').format(
+                prose(text), _passage(chunk, terms.get(chunk.id, ()))
             )
         )
-        at = chunk.span_end
-    rest = row.text[at : at + _MOST_TEXT]
-    return Markup(
-        '<div class="reader" tabindex="0" role="region" aria-label="Text">{}{}</div>'
-    ).format(join(parts), rest)
-
-
-def _passages(chunks: Sequence[Chunk], terms: Mapping[UUID, Sequence[StrongTerm]]) -> Markup:
-    if not chunks:
-        return empty("text", "No passages", "The document has no text to search.")
-    return join(_passage(chunk, terms.get(chunk.id, ())) for chunk in chunks)
+        at = max(at, chunk.span_end)
+    return join(parts)
 
 
 def _passage(chunk: Chunk, terms: Sequence[StrongTerm]) -> Markup:
@@ -121,13 +117,12 @@ def _passage(chunk: Chunk, terms: Sequence[StrongTerm]) -> Markup:
         for term in terms
     )
     return Markup(
-        '<article class="card passage"><div class="top"><a href="#t{}">Passage {}</a>'
-        '<span class="num">{}</span></div>{}<div class="terms">{}</div></article>'
+        '<div class="passage"><h2>Passage {}</h2><p class="small soft">{}{}</p>'
+        '<div class="terms">{}</div></div>'
     ).format(
-        chunk.ordinal,
         chunk.ordinal + 1,
+        f"{place} · " if place else "",
         count(len(chunk.text), "character"),
-        Markup('<p class="small soft">{}</p>').format(place) if place else "",
         shown or Markup('<span class="soft small">Not in the index yet.</span>'),
     )
 
@@ -162,7 +157,7 @@ def _more(
             added = await read_chunks(session, row.id, chunks[-1].ordinal, _AT_ONCE)
         chunks.extend(added)
         terms.update(await _terms(visit, row, added))
-        listed.set_content(_passages(chunks, terms))
+        listed.set_content(_pairs(row, chunks, terms))
         if len(chunks) >= row.chunk_count or not added:
             shown.delete()
 

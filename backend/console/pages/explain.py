@@ -15,6 +15,7 @@ from nicegui.events import GenericEventArguments
 from backend.console.frame import head, page, show_error, tell
 from backend.console.ledger_view import ARM_NAMES, explanation
 from backend.console.parts import empty, note, show
+from backend.console.prose import plain
 from backend.console.visit import Visit
 from backend.console.words import count, document_name, shown_address
 from backend.explain.explain import Explainer
@@ -100,7 +101,7 @@ async def explain(
             {"": "Words and meaning", "sparse": "Words only", "dense": "Meaning only"},
             value=asked.arms,
             on_change=lambda e: change(arms=e.value),
-        ).props('outlined dense options-dense aria-label="Arms"').style("width:190px")
+        ).props('outlined dense options-dense aria-label="Arms"').style("width:215px")
     view.place()
     await view.ask(asked, first=True)
 
@@ -222,4 +223,4 @@ def _summary(place: int, hit: Hit) -> Markup:
     return Markup(
         '<span class="place">{}</span><span><b>{}</b><br><span class="where">{}</span></span>'
         '<span class="score">{:.4f}<br>{}</span><span class="snippet">{}</span>'
-    ).format(place, hit.title, where, hit.score, arms, hit.text[:300])
+    ).format(place, hit.title, where, hit.score, arms, plain(hit.text[:400])[:300])

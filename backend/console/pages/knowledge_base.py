@@ -22,8 +22,9 @@ from knowledge.store.queries.knowledge_bases import (
     count_by_knowledge_base,
     find_knowledge_base,
 )
+from knowledge.store.queries.runs import Progress
 from knowledge.store.queries.sources import count_by_source, last_runs, sources
-from knowledge.store.tables import KnowledgeBase, Role, Run, Source
+from knowledge.store.tables import KnowledgeBase, Role, Run, RunState, Source
 
 _MOST = 500
 
@@ -35,13 +36,13 @@ class _Listed:
     source: Source
     counts: Counts
     run: Run | None
-    progress: runs.Progress
+    progress: Progress
 
     @property
     def is_running(self) -> bool:
         return self.run is not None and self.run.state in (
-            runs.RunState.QUEUED,
-            runs.RunState.RUNNING,
+            RunState.QUEUED,
+            RunState.RUNNING,
         )
 
 
@@ -86,7 +87,7 @@ async def _list(session: ReadSession, visit: Visit, knowledge_base_id: UUID) -> 
             row,
             counts[row.id],
             newest.get(row.id),
-            progress[newest[row.id].id] if row.id in newest else runs.Progress(),
+            progress[newest[row.id].id] if row.id in newest else Progress(),
         )
         for row in rows
     ]
@@ -108,12 +109,12 @@ def _row(one: _Listed) -> list[Markup | str]:
     words, kind = source_state(one.source, one.counts.documents, one.run, one.progress)
     state = badge(words, kind)
     run = one.run
-    if run is not None and run.state == runs.RunState.RUNNING:
+    if run is not None and run.state == RunState.RUNNING:
         state += meter(one.progress.done, one.progress.found, words)
-    if run is not None and run.state == runs.RunState.FAILED:
+    if run is not None and run.state == RunState.FAILED:
         state += Markup('<span class="sub">{}</span>').format(run.error_detail)
     address = shown_address(str(one.source.config.get("start", "")))
-    below = KINDS.get(one.source.kind, one.source.kind)
+    below = KINDS[one.source.kind] if KINDS[one.source.kind] != one.source.name else ""
     if address and address != one.source.name:
         below = f"{below}: {address}"
     return [

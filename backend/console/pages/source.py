@@ -37,6 +37,7 @@ from backend.console.words import (
 from knowledge.store.queries import runs
 from knowledge.store.queries.documents import DocumentFilter, documents
 from knowledge.store.queries.knowledge_bases import Counts, find_knowledge_base
+from knowledge.store.queries.runs import Progress
 from knowledge.store.queries.sources import count_by_source, find_source
 from knowledge.store.tables import (
     Document,
@@ -61,7 +62,7 @@ class _Standing:
     base: KnowledgeBase
     counts: Counts
     runs: list[Run]
-    progress: dict[UUID, runs.Progress]
+    progress: dict[UUID, Progress]
     failed: list[Document]
 
     @property
@@ -69,8 +70,8 @@ class _Standing:
         return self.runs[0] if self.runs else None
 
     @property
-    def current(self) -> runs.Progress:
-        return self.progress[self.run.id] if self.run else runs.Progress()
+    def current(self) -> Progress:
+        return self.progress[self.run.id] if self.run else Progress()
 
     @property
     def is_open(self) -> bool:
@@ -97,7 +98,8 @@ async def source(visit: Visit, source_id: UUID) -> None:
     ]
     start = str(row.config.get("start", ""))
     below = Markup('{} <a href="{}" rel="noreferrer">{}</a>').format(KINDS[row.kind], start, start)
-    with head(row.name, crumbs, below if start else KINDS[row.kind]):
+    kind = KINDS[row.kind] if KINDS[row.kind] != row.name else ""
+    with head(row.name, crumbs, below if start else kind):
         room = ui.element("div").classes("actions")
     parts = {name: show(Markup("")) for name in ("state", "failed", "runs")}
 
@@ -254,7 +256,7 @@ def _runs(now: _Standing) -> Markup:
     ).format(shown)
 
 
-def _run(run: Run, progress: runs.Progress) -> list[Markup | str]:
+def _run(run: Run, progress: Progress) -> list[Markup | str]:
     words, kind = run_state(run, progress)
     came = ", ".join(
         f"{number:,} {ITEM_STATES.get(state, state)}" for state, number in progress.items.items()

@@ -19,6 +19,7 @@ from backend.console.visit import Visit
 from backend.console.words import RUN_KINDS, run_state, size, took
 from knowledge.store.queries import runs
 from knowledge.store.queries.knowledge_bases import knowledge_bases
+from knowledge.store.queries.runs import Progress
 from knowledge.store.queries.sources import sources
 from knowledge.store.queries.workers import recent_workers
 from knowledge.store.tables import KnowledgeBase, Role, Run, RunState, Source, WorkerRecord
@@ -38,7 +39,7 @@ class _Work:
     """Runs, how far each is, and who works."""
 
     runs: Sequence[Run]
-    progress: Mapping[UUID, runs.Progress]
+    progress: Mapping[UUID, Progress]
     names: Mapping[UUID, str]
     workers: Sequence[WorkerRecord]
 
@@ -178,8 +179,8 @@ def _reindex(visit: Visit, again: Again) -> Act:
 
     made = confirm(
         "Re-index everything?",
-        "Every passage is encoded again from the text that is kept; nothing is fetched. Searches go "
-        "on meanwhile. It takes some minutes for each 10,000 passages.",
+        "Every passage is encoded again from the text that is kept; nothing is fetched. Searches "
+        "go on meanwhile. It takes some minutes for each 10,000 passages.",
         "Re-index",
         reindex,
     )

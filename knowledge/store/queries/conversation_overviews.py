@@ -26,7 +26,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class ConversationFilter:
-    """Which conversations are wanted. ``text``: in a message; ``unanswered``: one without answer."""
+    """Which are wanted. ``text``: in a message; ``unanswered``: a question had no answer."""
 
     assistant_id: UUID | None = None
     text: str = ""
