@@ -12,6 +12,7 @@ from knowledge.store.tables.content import (
     SourceKind,
     TermStatistic,
 )
+from knowledge.store.tables.evaluation import EvaluationRun, JudgedQuery, QuerySet
 from knowledge.store.tables.identity import (
     ApiToken,
     AuditEntry,
@@ -34,12 +35,15 @@ __all__ = [
     "Conversation",
     "Document",
     "DocumentState",
+    "EvaluationRun",
     "Feedback",
     "IdempotencyKey",
     "IndexRecord",
     "ItemState",
+    "JudgedQuery",
     "KnowledgeBase",
     "Message",
+    "QuerySet",
     "Role",
     "RuleKind",
     "RuleRecord",

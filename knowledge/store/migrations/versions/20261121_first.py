@@ -181,6 +181,48 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_sign_in_links_created_at'), ['created_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_sign_in_links_user_id'), ['user_id'], unique=False)
 
+    op.create_table('query_sets',
+    sa.Column('knowledge_base_id', sa.Uuid(), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('origin', sa.String(length=16), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('created_at', knowledge.store.tables.base.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['knowledge_base_id'], ['knowledge_bases.id'], name=op.f('fk_query_sets_knowledge_base_id_knowledge_bases'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_query_sets')),
+    sa.UniqueConstraint('knowledge_base_id', 'name', name=op.f('uq_query_sets_knowledge_base_id'))
+    )
+    with op.batch_alter_table('query_sets', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_query_sets_created_at'), ['created_at'], unique=False)
+
+    op.create_table('judged_queries',
+    sa.Column('query_set_id', sa.Uuid(), nullable=False),
+    sa.Column('query', sa.Text(), nullable=False),
+    sa.Column('grades', sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), 'postgresql'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('created_at', knowledge.store.tables.base.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['query_set_id'], ['query_sets.id'], name=op.f('fk_judged_queries_query_set_id_query_sets'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_judged_queries'))
+    )
+    with op.batch_alter_table('judged_queries', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_judged_queries_created_at'), ['created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_judged_queries_query_set_id'), ['query_set_id'], unique=False)
+
+    op.create_table('evaluation_runs',
+    sa.Column('query_set_id', sa.Uuid(), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('encoder', sa.String(length=200), nullable=False),
+    sa.Column('settings', sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), 'postgresql'), nullable=False),
+    sa.Column('figures', sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), 'postgresql'), nullable=False),
+    sa.Column('by_query', sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), 'postgresql'), nullable=False),
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('created_at', knowledge.store.tables.base.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['query_set_id'], ['query_sets.id'], name=op.f('fk_evaluation_runs_query_set_id_query_sets'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_evaluation_runs'))
+    )
+    with op.batch_alter_table('evaluation_runs', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_evaluation_runs_created_at'), ['created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_evaluation_runs_query_set_id'), ['query_set_id'], unique=False)
+
     op.create_table('rules',
     sa.Column('knowledge_base_id', sa.Uuid(), nullable=False),
     sa.Column('kind', sa.String(length=16), nullable=False),
@@ -441,6 +483,9 @@ def downgrade() -> None:
 
     op.drop_table('user_sessions')
     op.drop_table('term_statistics')
+    op.drop_table('evaluation_runs')
+    op.drop_table('judged_queries')
+    op.drop_table('query_sets')
     with op.batch_alter_table('rules', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_rules_created_at'))
         batch_op.drop_index('ix_rules_active')
