@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.orm import undefer
 
@@ -17,7 +18,7 @@ from knowledge.encode.encoder import Encoder
 from knowledge.index.embedded import EmbeddedIndex
 from knowledge.index.search_index import Point
 from knowledge.settings import Settings
-from knowledge.store.database import Database, sqlite_url
+from knowledge.store.database import Database, database_url
 from knowledge.store.queries.documents import QueuedFile, queue_files
 from knowledge.store.tables import (
     Chunk,
@@ -53,6 +54,7 @@ class Service:
     folder: Path
     allowed: tuple[str, ...] = ()
     encoder: Encoder = field(default_factory=CountingEncoder)
+    database_address: str = ""
     knowledge_base_id: UUID = field(default_factory=uuid4)
     database: Database = field(init=False)
     index: EmbeddedIndex = field(init=False)
@@ -62,6 +64,7 @@ class Service:
     def settings(self) -> Settings:
         return Settings(
             data=self.folder,
+            database_url=SecretStr(self.database_address),
             allowed_private_hosts=self.allowed,
             fetch_timeout_s=3,
             chunk_tokens=60,
@@ -69,7 +72,7 @@ class Service:
 
     async def open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.database = await Database.open(sqlite_url(self.folder / "candor.sqlite"))
+        self.database = await Database.open(database_url(self.database_address, self.folder))
         self.index = EmbeddedIndex.open(self.folder / "index", self.encoder.spec)
         self.worker = Worker(self.database, self.index, self.encoder, self.settings)
         await self.add_knowledge_base(self.knowledge_base_id, "docs")

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    made = Service(tmp_path / "data", ("127.0.0.1",))
+async def service(tmp_path: Path, database_address: str) -> AsyncIterator[Service]:
+    made = Service(tmp_path / "data", ("127.0.0.1",), database_address=database_address)
     await made.open()
     yield made
     await made.close()
