@@ -57,6 +57,15 @@ STOP_WORDS = frozenset(
 )
 """Words that carry no topic: never a literal term, on either side."""
 
+FUNCTION_WORDS = frozenset(
+    "what which who whom whose when where why how do does did done doing can could should would "
+    "may might must shall has have had having am been being were i you he she we me him her them "
+    "my your his our its about from than too very just also any some more most all each other "
+    "between during before after over under again many much whether while because so only own "
+    "same both few here out up down off above below until through against".split()
+)
+"""Words that shape a question more than they name its topic: terms, but light ones in a query."""
+
 _MARKS = "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff"
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:[^\W_{_UNSPACED}]|[{_MARKS}])+")

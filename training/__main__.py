@@ -1,0 +1,79 @@
+"""``python -m training``: build the bundled encoder, fine-tune it, or measure it on pairs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from knowledge.encode.bundled import DEFAULT_MODEL
+from knowledge.errors import CandorError
+from training.build import Workshop, build_encoder
+from training.evaluate import evaluate_model
+from training.fine_tune import GENTLE, fine_tune, read_pairs
+from training.train import TrainConfig
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; the result is the exit status."""
+    given = _parser().parse_args(arguments)
+    try:
+        given.run(given)
+    except CandorError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    encoder = commands.add_parser("encoder", help="build the bundled encoder from text")
+    encoder.add_argument("data", type=Path, help="folder of training text: training/corpus.py")
+    encoder.add_argument("--work", type=Path, default=Path("checkpoints/encoder"))
+    encoder.add_argument("--model", type=Path, default=Path("checkpoints/candor-minilm"))
+    encoder.add_argument("--steps", type=int, default=TrainConfig().steps)
+    encoder.add_argument("--shards", type=int, default=100, help="of 8,192 pairs each, at most")
+    encoder.add_argument("--version", default="1.0.0")
+    encoder.set_defaults(run=_encoder)
+    tune = commands.add_parser("fine-tune", help="fine-tune on pairs, kept only if better")
+    tune.add_argument("pairs", type=Path, help="JSON lines with query and passage")
+    tune.add_argument("--base", type=Path, default=DEFAULT_MODEL)
+    tune.add_argument("--model", type=Path, required=True, help="folder for the tuned model")
+    tune.add_argument("--work", type=Path, default=Path("checkpoints/fine-tune"))
+    tune.add_argument("--steps", type=int, default=GENTLE.steps)
+    tune.set_defaults(run=_tune)
+    measure = commands.add_parser("evaluate", help="measure a model on pairs")
+    measure.add_argument("pairs", type=Path, help="JSON lines with query and passage")
+    measure.add_argument("--model", type=Path, default=DEFAULT_MODEL)
+    measure.set_defaults(run=_measure)
+    return parser
+
+
+def _encoder(given: argparse.Namespace) -> None:
+    shop = Workshop(given.data, given.work, given.model, given.shards, given.version)
+    print(json.dumps(build_encoder(shop, TrainConfig(steps=given.steps)), indent=1))
+
+
+def _tune(given: argparse.Namespace) -> None:
+    config = replace(GENTLE, steps=given.steps)
+    result = fine_tune(given.pairs, given.base, given.model, given.work, config)
+    print(
+        f"sparse nDCG@10 on held-out pairs: {result.before['sparse']:.3f} before, "
+        f"{result.after['sparse']:.3f} after"
+    )
+    if result.installed:
+        print(f"The tuned model is in {given.model}. An index has to be built anew for it.")
+    else:
+        print("The tuned model is not better: nothing was written.")
+
+
+def _measure(given: argparse.Namespace) -> None:
+    print(json.dumps(evaluate_model(given.model, read_pairs(given.pairs)), indent=1))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

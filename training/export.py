@@ -1,0 +1,134 @@
+"""Write a trained head and its trunk as the folder that the bundled encoder reads."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from torch import Tensor, nn
+
+from knowledge.encode.model_files import BundledConfig, write_manifest
+from training.head import ROLES, SparseHead
+
+KEPT = 96
+"""Highest terms that the graph returns: the written ones among them do not count as added."""
+
+
+class _TermGraph(nn.Module):
+    """``vectors [n, g, d]`` and ``offsets [n, g, 1]`` to the highest logits over ``g``."""
+
+    def __init__(self, head: SparseHead) -> None:
+        super().__init__()
+        self.vectors = nn.Parameter(head.vectors.detach().T.contiguous())
+        self.bias = nn.Parameter(head.bias.detach().clone())
+
+    def forward(self, vectors: Tensor, offsets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        met = torch.matmul(vectors, self.vectors) + self.bias + offsets
+        logits = met.amax(1)
+        values, indices = logits.topk(KEPT, dim=1)
+        return logits, values, indices
+
+
+class _TrunkGraph(nn.Module):
+    """``input_ids`` and ``attention_mask`` to the last hidden states."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        states: Tensor = self.model(
+            input_ids=input_ids, attention_mask=attention_mask
+        ).last_hidden_state
+        return states
+
+
+def export_trunk(backbone: Path, target: Path) -> None:
+    """Quantise the backbone's encoder to int8, per channel, without calibration data."""
+    from transformers import AutoModel
+
+    model = AutoModel.from_pretrained(str(backbone), attn_implementation="eager").eval()
+    ids = torch.full((2, 8), 1000)
+    _export(
+        _TrunkGraph(model),
+        (ids, torch.ones_like(ids)),
+        ["input_ids", "attention_mask"],
+        ["hidden"],
+        {0: "texts", 1: "tokens"},
+        target,
+    )
+
+
+def export_terms(head: SparseHead, target: Path) -> None:
+    """Quantise the projection onto the terms to int8, per channel."""
+    example = (torch.zeros(2, 3, head.vectors.shape[1]), torch.zeros(2, 3, 1))
+    _export(
+        _TermGraph(head),
+        example,
+        ["vectors", "offsets"],
+        ["logits", "values", "indices"],
+        {0: "texts", 1: "groups"},
+        target,
+    )
+
+
+def export_head_arrays(head: SparseHead, target: Path) -> None:
+    """Adapters and query weights, as ``float16`` arrays."""
+    arrays: dict[str, Tensor] = {"query_weights": head.literal_query_weights()}
+    for role in ROLES:
+        adapter = head.adapter(role)
+        arrays[f"{role}.A"], arrays[f"{role}.a"] = adapter.up.weight.T, adapter.up.bias
+        arrays[f"{role}.B"], arrays[f"{role}.b"] = adapter.down.weight.T, adapter.down.bias
+    halves: dict[str, Any] = {k: v.detach().numpy().astype(np.float16) for k, v in arrays.items()}
+    np.savez(target, **halves)
+
+
+def export_model(
+    head: SparseHead, config: BundledConfig, trunk: Path, tokenizer: Path, terms: Path, folder: Path
+) -> None:
+    """Write the whole model folder with its manifest. Files of an earlier model are replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for source, name in (
+        (trunk, "trunk.onnx"),
+        (tokenizer, "tokenizer.json"),
+        (terms, "terms.tsv"),
+    ):
+        if source.resolve() != (folder / name).resolve():
+            shutil.copyfile(source, folder / name)
+    export_terms(head, folder / "terms.onnx")
+    export_head_arrays(head, folder / "head.npz")
+    config.save(folder)
+    write_manifest(folder)
+
+
+def _export(
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    inputs: list[str],
+    outputs: list[str],
+    axes: dict[int, str],
+    target: Path,
+) -> None:
+    dynamic = dict.fromkeys(inputs, axes) | {name: {0: axes[0]} for name in outputs}
+    if outputs == ["hidden"]:
+        dynamic["hidden"] = axes
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plain = Path(scratch) / "plain.onnx"
+        torch.onnx.export(
+            module.eval(),
+            example,
+            str(plain),
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_axes=dynamic,
+            opset_version=17,
+            dynamo=False,
+        )
+        quantize_dynamic(plain, target, per_channel=True, weight_type=QuantType.QInt8)

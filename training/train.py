@@ -1,0 +1,290 @@
+"""Train the sparse head on prepared examples, on a CPU, resumable.
+
+The recipe: pairs with the query's words taken out of a third of the passages, so that matching them
+calls for expansion; contrast within a batch, most of which comes from one collection; agreement
+with a teacher that adds the dense cosine and the written words' BM25; prediction of the words that
+were taken out; and a penalty on added terms, steered to their target number.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import diags  # type: ignore[import-untyped]
+from torch import Tensor
+
+from training.examples import Examples
+from training.head import SparseHead
+from training.losses import Controller, activity, agreement, contrast, missing_words
+from training.trunk import Pooled
+
+Report = Callable[[int, dict[str, float]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """Switches of the recipe.
+
+    ``rate``: Adam's learning rate for the adapters; term vectors take 9 times, biases and scales
+    10 times as much. ``drop``: share of passages shown without the query's words. ``one_source``:
+    share of a batch from one collection. ``teacher``, ``missing``: weights of those losses.
+    ``added``, ``added_query``: target numbers of added terms. ``move_vectors``: whether term
+    vectors move away from the teacher's; left where they are, words that training never showed
+    keep their neighbours. ``learn_scales``: whether scales and query weights move. ``sampled``:
+    random terms met in a step beside those of the batch. ``query_top``: terms that a query may add.
+    """
+
+    steps: int = 3000
+    batch: int = 128
+    rate: float = 3e-4
+    warmup: int = 100
+    drop: float = 0.35
+    one_source: float = 0.6
+    teacher: float = 1.0
+    missing: float = 0.1
+    added: float = 60.0
+    added_query: float = 20.0
+    move_vectors: bool = False
+    learn_scales: bool = False
+    sampled: int = 2500
+    query_top: int = 24
+    seed: int = 1
+
+
+class Trainer:
+    """Steps a head over examples. ``state`` and ``restore`` make a run resumable."""
+
+    def __init__(self, head: SparseHead, examples: Examples, config: TrainConfig) -> None:
+        self.head, self._examples, self._config = head, examples, config
+        self._terms = head.bias.numel()
+        self._idf = examples.idf(self._terms)
+        self._temperature = torch.nn.Parameter(torch.tensor(0.7))
+        self._passage_penalty = Controller(config.added, 1e-2)
+        self._query_penalty = Controller(config.added_query, 5e-3)
+        self._rows = _rows_by_source(examples.sources)
+        self._optimizer = torch.optim.AdamW(self._groups(), weight_decay=0.0, betas=(0.9, 0.98))
+        self._rates = [group["lr"] for group in self._optimizer.param_groups]
+        self.step = 0
+
+    def run(self, report: Report | None = None, until: int | None = None) -> None:
+        """Train to step ``until``, or to the end."""
+        end = min(until or self._config.steps, self._config.steps)
+        while self.step < end:
+            figures = self._one_step(np.random.default_rng((self._config.seed, self.step)))
+            self.step += 1
+            if report:
+                report(self.step, figures)
+
+    def state(self) -> dict[str, Any]:
+        """Everything a later process needs to go on."""
+        return {
+            "head": self.head.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "temperature": self._temperature.detach(),
+            "penalties": (self._passage_penalty.weight, self._query_penalty.weight),
+            "step": self.step,
+            "config": asdict(self._config),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from where ``state`` was taken."""
+        self.head.load_state_dict(state["head"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._temperature.data.copy_(state["temperature"])
+        self._passage_penalty.weight, self._query_penalty.weight = state["penalties"]
+        self.step = state["step"]
+
+    def _groups(self) -> list[dict[str, Any]]:
+        rate = self._config.rate
+        self.head.vectors.requires_grad_(self._config.move_vectors)
+        self.head.query_weights.requires_grad_(self._config.learn_scales)
+        for scale in self.head.scales.values():
+            scale.requires_grad_(self._config.learn_scales)
+        fast = [p for n, p in self.head.named_parameters() if _is_small(n)]
+        slow = [p for n, p in self.head.named_parameters() if n.startswith("adapters")]
+        return [
+            {"params": [self.head.vectors], "lr": rate * 9},
+            {"params": [*fast, self._temperature], "lr": rate * 10},
+            {"params": slow, "lr": rate},
+        ]
+
+    def _one_step(self, chance: np.random.Generator) -> dict[str, float]:
+        config = self._config
+        left = 1 - self.step / config.steps
+        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * min(1.0, self.step / config.warmup) * left
+        rows = self._choose(chance)
+        loss, figures = self._loss(rows, chance.random(len(rows)) < config.drop, chance)
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.head.parameters(), 1.0)
+        self._optimizer.step()
+        return {"loss": loss.item(), **figures}
+
+    def _choose(self, chance: np.random.Generator) -> NDArray[np.int64]:
+        sizes = np.array([len(rows) for rows in self._rows]) ** 0.5
+        near = self._rows[chance.choice(len(self._rows), p=sizes / sizes.sum())]
+        count = min(int(self._config.batch * self._config.one_source), len(near))
+        others = [
+            chance.choice(self._rows[source])
+            for source in chance.choice(
+                len(self._rows), self._config.batch - count, p=sizes / sizes.sum()
+            )
+        ]
+        return np.unique([*chance.choice(near, count, replace=False), *others])
+
+    def _loss(
+        self, rows: NDArray[np.int64], dropped: NDArray[np.bool_], chance: np.random.Generator
+    ) -> tuple[Tensor, dict[str, float]]:
+        examples, head, config = self._examples, self.head, self._config
+        literal = _mixed(examples, rows, dropped)
+        asked = examples.literal["query"][rows]
+        queries = torch.from_numpy(examples.queries[rows].astype(np.float32))
+        whole, windows, owner = _states(examples, rows, dropped)
+        with torch.no_grad():
+            called = head.logits(queries, "query").topk(config.query_top, dim=1).indices
+        sampled = chance.choice(self._terms, min(config.sampled, self._terms), replace=False)
+        terms = self._met(asked, called, sampled, [examples.missing[r] for r in rows[dropped]])
+        place = torch.full((self._terms,), -1)
+        place[terms] = torch.arange(len(terms))
+
+        logits = head.passage_logits(whole, windows, owner, terms).float()
+        added = head.weights(logits, "passage")
+        query_logits = head.logits(queries, "query", terms).float()
+        chosen = torch.zeros_like(query_logits).scatter_(1, place[called], 1.0)
+        columns = terms.numpy()
+        rarity = torch.from_numpy(self._idf[columns])
+        written = torch.from_numpy(literal[:, columns].toarray())
+        free = torch.from_numpy(asked[:, columns].toarray())
+        free = free * head.literal_query_weights()[terms] * rarity
+        encoded = free + head.weights(query_logits, "query") * chosen * rarity
+        exact = self._bucket_scores(asked, literal)
+        duplicates = self._duplicates(rows)
+        teacher = self._teacher(rows, queries, asked)
+        scores = [asking @ (written + added).T + exact for asking in (free, encoded)]
+        loss = torch.zeros(())
+        for matrix in scores:
+            scaled = matrix / self._temperature.exp()
+            loss = loss + contrast(scaled, duplicates)
+            loss = loss + config.teacher * agreement(scaled, teacher, duplicates)
+        if config.missing and dropped.any():
+            gone = torch.zeros(int(dropped.sum()), len(terms))
+            for number, row in enumerate(rows[dropped]):
+                gone[number, place[torch.from_numpy(examples.missing[row])]] = 1.0
+            kept = torch.from_numpy(np.flatnonzero(dropped))
+            loss = loss + config.missing * missing_words(logits[kept], gone * rarity)
+        share = self._terms / len(sampled)
+        seen = place[torch.from_numpy(sampled)]
+        spread = added[:, seen] * (written[:, seen] == 0)
+        eager = torch.relu(query_logits[:, seen])
+        loss = loss + share * self._passage_penalty.weight * activity(spread)
+        loss = loss + share * self._query_penalty.weight * eager.sum(1).mean()
+        counts = [float((x > 0).sum(1).float().mean()) * share for x in (spread, eager)]
+        self._passage_penalty.update(counts[0])
+        self._query_penalty.update(counts[1])
+        right = torch.arange(len(rows))
+        found = [float((matrix.argmax(1) == right).float().mean()) for matrix in scores]
+        return loss, {
+            "found, free": found[0],
+            "found, encoded": found[1],
+            "added": counts[0],
+            "added to queries": counts[1],
+        }
+
+    def _met(
+        self, asked: Any, called: Tensor, sampled: NDArray[np.int64], gone: list[NDArray[np.int64]]
+    ) -> Tensor:
+        """The terms whose logits this step needs, ascending."""
+        met = np.zeros(self._terms, bool)
+        met[asked.indices[asked.indices < self._terms]] = True
+        met[called.flatten().numpy()] = True
+        met[sampled] = True
+        for missing in gone:
+            met[missing] = True
+        return torch.from_numpy(np.flatnonzero(met))
+
+    def _bucket_scores(self, asked: Any, literal: Any) -> Tensor:
+        """Scores from words outside the table: constant, and the same for both query modes."""
+        shared = asked[:, self._terms :] @ literal[:, self._terms :].T
+        return torch.from_numpy(shared.toarray()) * float(self._idf[-1])
+
+    def _duplicates(self, rows: NDArray[np.int64]) -> Tensor:
+        same = self._examples.same[rows]
+        equal = (same[:, None] == same) & ~np.eye(len(rows), dtype=bool)
+        return torch.from_numpy(equal)
+
+    def _teacher(self, rows: NDArray[np.int64], queries: Tensor, asked: Any) -> Tensor:
+        """Twenty times the dense cosine, plus a tenth of the written words' BM25."""
+        examples = self._examples
+        dense = queries @ torch.from_numpy(examples.passages.whole[rows].astype(np.float32)).T
+        words = asked.multiply(self._idf[None]).tocsr() @ examples.literal["passage"][rows].T
+        return 20 * dense + 0.1 * torch.from_numpy(words.toarray())
+
+
+def save_state(trainer: Trainer, path: Path) -> None:
+    """Write a checkpoint; a crash while writing leaves the earlier one."""
+    scratch = path.with_suffix(".part")
+    torch.save(trainer.state(), scratch)
+    scratch.replace(path)
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read a checkpoint."""
+    state: dict[str, Any] = torch.load(path, weights_only=True)
+    return state
+
+
+def progress(every: int, checkpoint: Path, trainer: Trainer) -> Report:
+    """A report that prints the mean of each figure and saves a checkpoint every so many steps."""
+    started, sums = time.perf_counter(), dict[str, float]()
+
+    def report(step: int, figures: dict[str, float]) -> None:
+        for name, figure in figures.items():
+            sums[name] = sums.get(name, 0.0) + figure
+        if step % every == 0:
+            means = ", ".join(f"{name} {total / every:.2f}" for name, total in sums.items())
+            print(f"step {step}, {time.perf_counter() - started:.0f} s: {means}", flush=True)
+            sums.clear()
+            save_state(trainer, checkpoint)
+
+    return report
+
+
+def _is_small(name: str) -> bool:
+    return name in {"bias", "query_weights"} or name.startswith(("offsets", "scales"))
+
+
+def _rows_by_source(sources: list[str]) -> list[NDArray[np.int64]]:
+    names = np.array(sources)
+    return [np.flatnonzero(names == name) for name in sorted(set(sources))]
+
+
+def _mixed(examples: Examples, rows: NDArray[np.int64], dropped: NDArray[np.bool_]) -> Any:
+    """Literal weights of the passages as shown: some without the query's words."""
+    whole, cut = (examples.literal[kind][rows] for kind in ("passage", "dropped"))
+    take = dropped.astype(np.float32)
+    return (diags(take) @ cut + diags(1 - take) @ whole).tocsr()
+
+
+def _states(
+    examples: Examples, rows: NDArray[np.int64], dropped: NDArray[np.bool_]
+) -> tuple[Tensor, Tensor, Tensor]:
+    whole, windows, owners = [], [], []
+    for number, (row, cut) in enumerate(zip(rows, dropped, strict=True)):
+        pooled: Pooled = examples.dropped if cut else examples.passages
+        part = pooled.windows[pooled.starts[row] : pooled.starts[row + 1]]
+        whole.append(pooled.whole[row])
+        windows.append(part)
+        owners.append(np.full(len(part), number))
+    return (
+        torch.from_numpy(np.stack(whole).astype(np.float32)),
+        torch.from_numpy(np.concatenate(windows).astype(np.float32)),
+        torch.from_numpy(np.concatenate(owners)),
+    )
