@@ -80,4 +80,5 @@ def compact(script: str) -> str:
 def _compact_css(sheet: str) -> str:
     # Only what means the same in selectors, values and media queries alike: a space before a colon
     # is a descendant combinator, one after it never is.
-    return re.sub(r"\s*([{};,])\s*|(?<=:)\s+", r"\1", sheet.strip())
+    plain = re.sub(r"/\*.*?\*/", "", sheet.strip(), flags=re.DOTALL)
+    return re.sub(r"\s*([{};,])\s*|(?<=:)\s+", r"\1", plain)

@@ -74,6 +74,16 @@ CITATIONS = [
               "The money arrives within 5 working days."),
 ]  # fmt: skip
 
+# A page of the garden's own website, for the application to crawl.
+VISITING = """<!doctype html><html lang="en"><head><title>Visiting the garden</title></head><body>
+<main><h1>Visiting the garden</h1>
+<h2 id="hours">Opening hours</h2>
+<p>The garden is open from nine to six. On Sundays it opens at noon. In winter it closes at four
+o'clock in the afternoon, because it is dark by then.</p>
+<h2 id="dogs">Dogs</h2>
+<p>Dogs are welcome on a lead. They may not enter the glass house, where the orchids are.</p>
+</main></body></html>"""
+
 WELCOME = "Ask me about orders, returns and plant care. I answer with the sentences I found."
 
 GARDEN: dict[str, Any] = {

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LOADER = '<script async src="{candor}/widget/v1/loader.js" data-assistant="garden"></script>'
+LOADER = '<script async src="{candor}/widget/v1/loader.js" data-assistant="{assistant}"></script>'
 
 PARAGRAPHS = "<p>We grow plants and sell them to people who like plants.</p>" * 8
 
 
 @dataclass(frozen=True)
 class Page:
-    """A host page. ``{candor}`` stands for the Candor server's origin; ``policy`` is its CSP."""
+    """A host page and its CSP. ``{candor}`` is the Candor server, ``{assistant}`` a public key."""
 
     html: str
     policy: str = ""
@@ -62,14 +62,14 @@ PAGES = {
             "<style>body { background: #111; color: #eee }</style>",
         )
     ),
-    "rtl": Page(_page(LOADER.replace('"garden"', '"arabic"'), attributes='lang="ar" dir="rtl"')),
+    "rtl": Page(_page(LOADER.replace("{assistant}", "arabic"), attributes='lang="ar" dir="rtl"')),
     "hostile": Page(_page(LOADER, OVERWRITTEN + RESETS)),
     "inline": Page(
         _page(
             '<script type="module" src="{candor}/widget/v1/define.js"></script>'
-            '<candor-chat assistant="garden" layout="inline" lang="de"></candor-chat>',
+            '<candor-chat assistant="{assistant}" layout="inline" lang="de"></candor-chat>',
             "<style>candor-chat { --candor-accent: #b4231f; --candor-radius: 4px }</style>",
         )
     ),
-    "refused": Page(_page(LOADER.replace('"garden"', '"nobody"'))),
+    "refused": Page(_page(LOADER.replace("{assistant}", "nobody"))),
 }

@@ -27,7 +27,7 @@ from starlette.staticfiles import StaticFiles
 import widget
 from backend.api.assets import Assets
 from tests.widget import hosts
-from tests.widget.content import ANSWER, CITATIONS, HITS, PROFILES
+from tests.widget.content import ANSWER, CITATIONS, HITS, PROFILES, VISITING
 from widget.served import served_files
 
 Event = tuple[str, dict[str, Any]]
@@ -88,6 +88,7 @@ class ScriptedServer:
             routes=[
                 Route("/", self._ask_page),
                 Route("/lab", self._lab),
+                Route("/visiting", self._visiting),
                 Route("/host/{name}", self._host),
                 Route("/widget/v1/{path:path}", self._file),
                 Mount("/source", StaticFiles(directory=source / "src")),
@@ -117,12 +118,18 @@ class ScriptedServer:
     async def _lab(self, request: Request) -> Response:
         return HTMLResponse("<!doctype html><title>Lab</title><body></body>")
 
+    async def _visiting(self, request: Request) -> Response:
+        return HTMLResponse(VISITING)
+
     async def _host(self, request: Request) -> Response:
-        candor = f"http://127.0.0.1:{request.url.port}"
+        """A website. ``candor`` and ``assistant`` in the query name another server than this."""
+        candor = request.query_params.get("candor", self.origin)
+        assistant = request.query_params.get("assistant", "garden")
         page = hosts.PAGES[request.path_params["name"]]
         policy = {"Content-Security-Policy": page.policy.format(candor=candor)}
         return HTMLResponse(
-            page.html.replace("{candor}", candor), headers=policy if page.policy else {}
+            page.html.replace("{candor}", candor).replace("{assistant}", assistant),
+            headers=policy if page.policy else {},
         )
 
     async def _file(self, request: Request) -> Response:
@@ -218,5 +225,5 @@ def serving(app: Any, port: int = 0) -> Iterator[int]:
 
 if __name__ == "__main__":
     scripted = ScriptedServer()
-    scripted.pace = 0.05
+    scripted.pace, scripted.port = 0.05, 8123
     uvicorn.run(scripted.app, host="127.0.0.1", port=8123)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Literal
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -37,7 +38,7 @@ async def violations(page: Page, widget_alone: bool) -> list[str]:
     ["/host/plain", "/host/rtl", "/?assistant=garden", "/?assistant=yellow", "/?assistant=navy"],
 )
 async def test_no_violation(
-    browser: Browser, scripted: ScriptedServer, scheme: str, place: str
+    browser: Browser, scripted: ScriptedServer, scheme: Literal["light", "dark"], place: str
 ) -> None:
     context = await browser.new_context(
         viewport={"width": 1280, "height": 900}, color_scheme=scheme, reduced_motion="reduce"

@@ -33,8 +33,8 @@ ASK = """async ([origin, question, stopAfter]) => {
       if (names.length === stopAfter) stop.abort();
     }
   } catch (error) {
-    const failed = error.name === 'AbortError' ? 'stopped' : error.status ?? String(error);
-    return { answer, names, failed, detail: error.detail };
+    const failed = error.name === 'AbortError' ? 'stopped' : error.fields?.status ?? String(error);
+    return { answer, names, failed, detail: error.fields?.detail };
   }
   return { answer, citations, names, buffered: client.buffered };
 }"""

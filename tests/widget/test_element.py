@@ -72,6 +72,14 @@ async def test_ask_and_open_a_citation(page: Page, scripted: ScriptedServer) -> 
     assert details["citation"]["citation"]["id"] == 1
 
 
+async def test_the_profile_is_read_once(page: Page, scripted: ScriptedServer) -> None:
+    read: list[str] = []
+    page.on("request", lambda request: read.append(request.url))
+    await visit(page, scripted)
+    assert len([address for address in read if address.endswith("/assistants/garden")]) == 1
+    assert len([address for address in read if "/widget/v1/" in address]) == 3
+
+
 async def test_sources_mark_everything_quoted_from_a_passage(
     page: Page, scripted: ScriptedServer
 ) -> None:

@@ -107,7 +107,8 @@ export class Chat {
         receive(entry, event);
         entry.lastId = turn.lastId;
         conversation.id = event.data?.conversation_id ?? conversation.id;
-        conversation.save();
+        // What is kept may be some words behind: its number is too, and the server goes on from there.
+        if (event.name !== 'message') conversation.save();
         this.#draw(view);
       }
       entry.state = 'done';
@@ -131,8 +132,7 @@ export class Chat {
     entry.state = aborted ? 'stopped' : 'failed';
     if (aborted) return;
     if (!(error instanceof Problem)) throw error;
-    const { title, detail, status, action } = error;
-    entry.problem = { title, detail, status, action };
+    entry.problem = error.fields;
     this.emit('error', entry.problem);
   }
 
@@ -157,8 +157,7 @@ export class Chat {
     try {
       await this.client.feedback({ conversation_id: id, message_id: entry.messageId, visitor, ...verdict });
     } catch (error) {
-      const { title = '', detail = '', status = 0, action = '' } = error instanceof Problem ? error : {};
-      this.emit('error', { title, detail, status, action });
+      this.emit('error', Problem.of(error).fields);
     }
   }
 

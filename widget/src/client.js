@@ -24,11 +24,13 @@ import { readEvents } from './stream.js';
 export class Problem extends Error {
   /** @param {{ title?: string, detail?: string, status?: number, action?: string }} fields */
   constructor({ title = '', detail = '', status = 0, action = '' }) {
-    super(title || detail || 'The request failed.');
-    this.title = title;
-    this.detail = detail;
-    this.status = status;
-    this.action = action;
+    super(title || detail);
+    this.fields = { title, detail, status, action };
+  }
+
+  /** @param {unknown} error @returns {Problem} the error itself, or a problem that tells of it */
+  static of(error) {
+    return error instanceof Problem ? error : new Problem({ detail: String(error) });
   }
 }
 

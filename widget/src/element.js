@@ -20,6 +20,7 @@ export class CandorChat extends HTMLElement {
 
   #root = this.attachShadow({ mode: 'open', delegatesFocus: false });
   #dark = matchMedia('(prefers-color-scheme: dark)');
+  #started = false;
   /** @type {AbortController | null} */
   #life = null;
   /** @type {Chat | null} */
@@ -32,11 +33,17 @@ export class CandorChat extends HTMLElement {
   #launcher = h('button', { class: 'launcher', type: 'button', 'aria-controls': 'panel', onclick: () => this.open() }, icon('chat'));
 
   connectedCallback() {
+    this.#started = true;
     this.#root.adoptedStyleSheets = styleSheets();
     this.#restart();
   }
 
   disconnectedCallback() {
+    this.#started = false;
+    this.#end();
+  }
+
+  #end() {
     this.#life?.abort();
     this.#chat?.stop();
     this.#chat = null;
@@ -44,7 +51,7 @@ export class CandorChat extends HTMLElement {
 
   /** @param {string} name @param {string | null} old @param {string | null} value */
   attributeChangedCallback(name, old, value) {
-    if (old === value || !this.isConnected) return;
+    if (old === value || !this.#started) return; // attributes come before the connection
     if (name === 'open') this.#drawOpen();
     else if (['theme', 'accent', 'side'].includes(name)) this.#drawTheme();
     else this.#restart();
@@ -86,15 +93,17 @@ export class CandorChat extends HTMLElement {
   }
 
   async #restart() {
-    this.disconnectedCallback();
+    this.#end();
     const assistant = this.getAttribute('assistant');
     if (!assistant) return;
     const life = (this.#life = new AbortController());
     const client = new Client(this.getAttribute('origin') ?? HERE, assistant);
     try {
-      const profile = await client.profile();
+      const likely = [document.documentElement.lang, navigator.language];
+      // Usually the right one, so it travels while the profile does.
+      const [profile] = await Promise.all([client.profile(), loadTexts(chooseLanguage([this.lang, ...likely]))]);
       const appearance = (this.#appearance = profile.appearance ?? {});
-      const language = chooseLanguage([this.lang, appearance.lang, document.documentElement.lang, navigator.language]);
+      const language = chooseLanguage([this.lang, appearance.lang, ...likely]);
       const texts = await loadTexts(language, { ...appearance.texts, ...JSON.parse(this.getAttribute('texts') ?? '{}') });
       if (life.signal.aborted) return;
       this.#build(client, assistant, profile, texts, language);
@@ -176,8 +185,7 @@ export class CandorChat extends HTMLElement {
   /** @param {unknown} error */
   async #fail(error) {
     if (!(error instanceof Problem)) console.error('candor-chat:', error);
-    const { title, detail, status, action } = error instanceof Problem ? error : new Problem({ detail: String(error) });
-    this.#emit('error', { title, detail, status, action });
+    this.#emit('error', Problem.of(error).fields);
     if (this.#layout === 'launcher') return; // a page without its assistant shows no broken button
     set(this.#frame, 'data-layout', this.#layout);
     refill(this.#frame, h('p', { class: 'absent', role: 'alert' }, (await loadTexts(chooseLanguage([this.lang, navigator.language]))).absent));

@@ -19,14 +19,14 @@ export const ANSWER = `
 .prose ::marker { color: var(--soft); }
 .prose a { color: var(--accent-text); text-underline-offset: 2px; }
 .prose code { font: .88em/1.5 ui-monospace, SFMono-Regular, Menlo, "DejaVu Sans Mono", monospace; background: var(--line); border-radius: 5px; padding: .1em .35em; }
-.prose pre { padding: 12px 14px; border-radius: 10px; background: var(--ground); box-shadow: inset 0 0 0 1px var(--line); overflow-x: auto; direction: ltr; text-align: left; }
+.prose pre { padding: 12px 14px; border-radius: 10px; background: var(--well); box-shadow: inset 0 0 0 1px var(--line); overflow-x: auto; direction: ltr; text-align: left; }
 .prose pre code { padding: 0; background: none; white-space: pre; }
 .prose blockquote { padding-inline-start: 14px; border-inline-start: 3px solid var(--line); color: var(--soft); }
 .prose hr { border: 0; border-block-start: 1px solid var(--line); }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92em; }
 th, td { padding: 6px 10px; border: 1px solid var(--line); text-align: start; vertical-align: top; }
-th { background: var(--ground); font-weight: 600; }
+th { background: var(--well); font-weight: 600; }
 mark { background: var(--mark); color: inherit; border-radius: 2px; box-decoration-break: clone; -webkit-box-decoration-break: clone; padding-block: .1em; }
 .cite, .number { display: inline-grid; place-items: center; min-width: 20px; height: 20px; padding-inline: 5px; border-radius: 6px; background: var(--tint); color: var(--accent-text); font: 600 12px/1 var(--font); font-variant-numeric: tabular-nums; }
 .cite { position: relative; margin-inline-start: 3px; vertical-align: .12em; }
@@ -35,7 +35,7 @@ mark { background: var(--mark); color: inherit; border-radius: 2px; box-decorati
 .cite:hover, .sources button:hover .number { background: var(--accent); color: var(--on-accent); }
 .sources { display: flex; flex-wrap: wrap; gap: 8px; margin-block: 4px 8px; }
 .sources li { min-width: 0; max-width: 100%; flex: 1 1 100%; }
-.sources button { display: grid; grid-template-columns: auto 1fr; gap: 0 10px; align-items: center; align-content: center; width: 100%; min-height: 44px; padding: 7px 12px 7px 8px; border-radius: 10px; box-shadow: inset 0 0 0 1px var(--line); font-size: 14px; line-height: 1.35; }
+.sources button { display: grid; grid-template-columns: auto 1fr; gap: 0 10px; align-items: center; align-content: center; width: 100%; min-height: 44px; padding: 7px 12px 7px 8px; border-radius: 10px; background: var(--well); box-shadow: inset 0 0 0 1px var(--line); font-size: 14px; line-height: 1.35; }
 .sources button:hover { box-shadow: inset 0 0 0 1px var(--accent-text); }
 .sources .number { grid-row: span 2; }
 .sources :is(.title, .path) { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
@@ -45,7 +45,7 @@ mark { background: var(--mark); color: inherit; border-radius: 2px; box-decorati
 .actions { display: flex; margin-inline-start: -12px; }
 .actions .icon { width: 18px; height: 18px; }
 .feedback { font-size: 15px; }
-.feedback form { display: grid; gap: 10px; justify-items: start; margin-block: 8px; padding: 14px; border-radius: 12px; background: var(--ground); box-shadow: inset 0 0 0 1px var(--line); }
+.feedback form { display: grid; gap: 10px; justify-items: start; margin-block: 8px; padding: 14px; border-radius: 12px; background: var(--well); box-shadow: inset 0 0 0 1px var(--line); }
 fieldset { border: 0; margin: 0; padding: 0; display: grid; }
 legend { padding: 0; font-weight: 600; }
 .feedback label { display: flex; align-items: center; gap: 10px; min-height: 44px; cursor: pointer; }
@@ -88,11 +88,7 @@ summary:hover { color: var(--accent-text); }
 [data-layout=page] .turn + .turn { border-block-start: 1px solid var(--line); }
 [data-layout=page] .answer { margin-block-start: 16px; }
 [data-layout=page] .answer > .prose { font-size: 17px; line-height: 1.65; }
-[data-layout=page] :is(.prose pre, th) { background: var(--surface); }
 [data-layout=page] .leaf .prose { font-size: 16px; }
-[data-layout=page] .leaf :is(.prose pre, th) { background: var(--ground); }
-[data-layout=page] .feedback form { background: var(--surface); }
-[data-layout=page] .sources button { background: var(--surface); }
 @media (min-width: 640px) { [data-layout=page] .sources li { flex: 0 1 calc(50% - 4px); } }
 @media (min-width: 1080px) {
   [data-layout=page] .passage { position: static; width: min(420px, 36vw); margin: 0 16px 16px 0; border-radius: var(--radius); box-shadow: inset 0 0 0 1px var(--line); overflow: hidden; }

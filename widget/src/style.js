@@ -9,15 +9,16 @@ const FRAME = `
 :host { all: initial !important; display: block !important; direction: inherit !important; }
 *, ::before, ::after { box-sizing: border-box; }
 [hidden] { display: none !important; }
-.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.unseen, [data-layout=page] .panel:not([data-empty]) .welcome { display: block; position: absolute; width: 1px; height: 1px; padding: 0; overflow: hidden; clip-path: inset(50%); }
 .frame {
   --font: var(--candor-font, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif);
   --serif: var(--candor-font, "Iowan Old Style", "Palatino Linotype", Palatino, "Source Serif 4", Georgia, "Liberation Serif", serif);
   --radius: var(--candor-radius, 14px);
+  --well: var(--ground); /* a shade that stands out from what it lies on */
   --surface: #fff; --ground: #faf9f6; --ink: #1d1c1a; --soft: #66625b; --line: #e4e1da; --edge: #8b867c; --mark: #ffeeb0; --alarm: #a3211b;
   --shadow: 0 0 0 1px rgb(0 0 0 / .06), 0 12px 40px rgb(30 25 15 / .18);
   color-scheme: light; color: var(--ink); font: 400 16px/1.55 var(--font); text-align: start;
-  -webkit-text-size-adjust: 100%; -webkit-font-smoothing: antialiased; overflow-wrap: break-word;
+  -webkit-text-size-adjust: 100%; overflow-wrap: break-word;
 }
 [data-theme=dark] {
   --surface: #1b1a18; --ground: #141311; --ink: #efece5; --soft: #aba598; --line: #35332f; --edge: #827c71; --mark: #5c4a12; --alarm: #ff9a90;
@@ -52,6 +53,7 @@ ul, ol { list-style: none; }
 [data-side=start] .panel { inset-inline: 0 auto !important; }
 [data-layout=inline] .panel { height: var(--candor-height, 600px); border-radius: var(--radius); box-shadow: inset 0 0 0 1px var(--line); }
 [data-layout=page] .panel { height: 100dvh; background: var(--ground); }
+[data-layout=page] .column { --well: var(--surface); }
 @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
 header { display: flex; align-items: center; gap: 10px; min-height: 60px; padding-block: 8px; padding-inline: 16px 8px; border-block-end: 1px solid var(--line); }
 .sign { display: grid; place-items: center; width: 32px; height: 32px; border-radius: 9px; background: var(--accent); color: var(--on-accent); overflow: hidden; flex: none; }
@@ -79,7 +81,6 @@ header { display: flex; align-items: center; gap: 10px; min-height: 60px; paddin
 .sure p { margin-block-end: 18px; }
 .sure button { margin-inline-end: 8px; }
 .absent { padding: 15vh 24px; text-align: center; color: var(--soft); background: var(--ground); }
-[data-layout=page] .absent { min-height: 100dvh; }
 
 [data-layout=page] header { border: 0; background: none; padding-inline: 20px 12px; }
 [data-layout=page] :is(.scroll, .composer, .suggestions) { width: 100%; max-width: 760px; margin-inline: auto; }
@@ -88,7 +89,6 @@ header { display: flex; align-items: center; gap: 10px; min-height: 60px; paddin
 [data-layout=page] [data-empty] .column { justify-content: center; padding-block-end: 12vh; overflow-y: auto; }
 [data-layout=page] [data-empty] .scroll { flex: none; container-type: normal; overflow: visible; padding-inline: 16px; }
 [data-layout=page] [data-empty] .composer { margin-block: 12px 16px; }
-[data-layout=page] .panel:not([data-empty]) .welcome { display: block; position: absolute; width: 1px; height: 1px; padding: 0; overflow: hidden; clip-path: inset(50%); }
 [data-layout=page] .welcome h1 { display: inline; font: 500 clamp(32px, 6vw, 48px)/1.2 var(--serif); letter-spacing: -.015em; background: linear-gradient(transparent 60%, var(--mark) 60% 92%, transparent 92%); }
 [data-layout=page] .welcome p { font: 400 18px/1.55 var(--font); color: var(--soft); max-width: 56ch; margin-block-start: 16px; }
 [data-layout=page] .suggestions { flex-flow: row wrap; padding-inline: 16px; }

@@ -1,0 +1,213 @@
+"""The widget and the application, as they are served together: ask, read the answer, see why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from playwright.async_api import Page, expect
+
+from backend.api.state import AppState
+from backend.app import create_app
+from backend.models import open_encoder
+from backend.services import Parts, open_parts
+from ingestion.worker import Worker
+from knowledge.settings import Settings
+from tests.widget.conftest import Trouble
+from tests.widget.scripted_server import ScriptedServer, serving
+from widget.served import digest
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "widget"
+
+
+@dataclass
+class Installation:
+    """A running Candor with one assistant, which has read one page of the garden's website."""
+
+    origin: str
+    key: str
+    assistant_id: str
+    api: httpx.AsyncClient
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def candor(
+    tmp_path_factory: pytest.TempPathFactory, scripted_session: ScriptedServer
+) -> AsyncIterator[Installation]:
+    settings = Settings(
+        data=tmp_path_factory.mktemp("candor"),
+        sample=False,
+        public_chat_per_minute=1000,
+        allowed_private_hosts=("localhost",),
+    )
+    parts = Parts(settings, Worker, open_encoder, work=True)
+    app = create_app(lambda: open_parts(parts), "test")
+    with serving(app) as port:
+        origin = f"http://127.0.0.1:{port}"
+        token = {"Authorization": f"Bearer {_state(app).local_token}"}
+        async with httpx.AsyncClient(base_url=f"{origin}/api/v1", headers=token) as api:
+            yield await _install(api, origin, scripted_session.website)
+
+
+def _state(app: FastAPI) -> AppState:
+    state: AppState = app.state.candor
+    return state
+
+
+async def _install(api: httpx.AsyncClient, origin: str, website: str) -> Installation:
+    base = await _made(api, "/knowledge-bases", {"name": "Garden"})
+    address = f"{website}/visiting"
+    added = await _made(
+        api, f"/knowledge-bases/{base['id']}/sources", {"kind": "website", "start": address}
+    )
+    await _ended(api, added["run"]["id"])
+    assistant = await _made(
+        api,
+        "/assistants",
+        {
+            "name": "The Garden",
+            "knowledge_base_ids": [base["id"]],
+            "allowed_origins": [website],
+            "suggestions": ["When does the garden open?"],
+        },
+    )
+    return Installation(origin, str(assistant["public_key"]), str(assistant["id"]), api)
+
+
+async def _made(api: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    response = await api.post(path, json=body)
+    response.raise_for_status()
+    made: dict[str, Any] = response.json()
+    return made
+
+
+async def _ended(api: httpx.AsyncClient, run: str) -> None:
+    for _ in range(300):
+        view = (await api.get(f"/runs/{run}")).json()
+        if view["ended"]:
+            assert view["state"] == "succeeded", view
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail("the website was not read within 30 s")
+
+
+async def ask(page: Page, question: str) -> None:
+    await page.get_by_role("textbox").fill(question)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("log").get_by_text("Why this answer").last).to_be_visible()
+
+
+async def test_the_ask_page(page: Page, candor: Installation) -> None:
+    """From an empty page to the cited words on the website."""
+    await page.goto(f"{candor.origin}/")
+    await expect(page).to_have_title("The Garden")
+    await page.get_by_role("button", name="When does the garden open?").click()
+    await expect(page.get_by_text("Why this answer")).to_be_visible()
+    await expect(page.locator(".answer .prose")).to_contain_text("open from nine to six")
+
+    await page.locator(".prose .cite").first.click()
+    passage = page.get_by_role("complementary", name="Visiting the garden")
+    await expect(passage.locator("mark").first).to_contain_text("open")
+    await expect(passage).to_contain_text("Opening hours")
+    async with page.context.expect_page() as opening:
+        await passage.get_by_role("link", name="Open the page").click()
+    website = await opening.value
+    await expect(website.get_by_role("heading", level=1)).to_have_text("Visiting the garden")
+    link = await passage.get_by_role("link", name="Open the page").get_attribute("href")
+    assert link is not None
+    assert "/visiting#hours:~:text=" in link
+
+    await page.get_by_text("Why this answer").click()
+    await expect(page.locator(".why li").first).to_contain_text("place 1 by")
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=ARTIFACTS / "application.png")
+
+
+async def test_it_says_when_it_does_not_know(page: Page, candor: Installation) -> None:
+    await page.goto(f"{candor.origin}/a/{candor.key}")
+    await ask(page, "Who wrote the Odyssey?")
+    await expect(page.locator(".cite")).to_have_count(0)
+    await expect(page.locator(".sources")).to_have_count(0)
+
+
+@pytest.mark.parametrize("host", ["plain", "strict"])
+async def test_on_an_allowed_website(
+    page: Page, candor: Installation, scripted: ScriptedServer, host: str
+) -> None:
+    query = urlencode({"candor": candor.origin, "assistant": candor.key})
+    await page.goto(f"{scripted.website}/host/{host}?{query}")
+    await page.get_by_role("button", name="Chat with The Garden").click()
+    await ask(page, "Are dogs welcome in the garden?")
+    await expect(page.locator(".answer .prose")).to_contain_text("Dogs are welcome on a lead.")
+    await page.locator(".prose .cite").first.click()
+    await expect(page.locator(".passage mark").first).to_be_visible()
+    await page.keyboard.press("Escape")
+
+    await page.get_by_role("button", name="Not helpful").click()
+    await page.get_by_label("Not correct").check()
+    async with page.expect_response("**/feedback") as judging:
+        await page.locator(".feedback").get_by_role("button", name="Send").click()
+    assert (await judging.value).status == 204
+
+    await page.reload()
+    await expect(page.get_by_role("log")).to_contain_text("Dogs are welcome")
+    await ask(page, "And in the glass house?")
+    await expect(page.locator(".turn")).to_have_count(2)
+
+
+async def test_on_a_website_that_is_not_allowed(
+    page: Page, candor: Installation, scripted: ScriptedServer, trouble: Trouble
+) -> None:
+    query = urlencode({"candor": candor.origin, "assistant": candor.key})
+    stranger = scripted.website.replace("localhost", "127.0.0.1")
+    await page.add_init_script(
+        "document.addEventListener('candor:error', () => { document.title = 'refused'; })"
+    )
+    await page.goto(f"{stranger}/host/plain?{query}")
+    await expect(page).to_have_title("refused")
+    assert await page.locator(".launcher").count() == 0
+    assert any("blocked by CORS policy" in line for line in trouble)
+    trouble.clear()
+
+
+async def test_a_frame_on_an_allowed_website(
+    page: Page, candor: Installation, scripted: ScriptedServer
+) -> None:
+    await page.goto(f"{scripted.website}/lab")
+    await page.evaluate(
+        """(address) => {
+          const frame = document.createElement('iframe');
+          Object.assign(frame, { src: address, title: 'Ask us', width: 600, height: 600 });
+          document.body.appendChild(frame);
+        }""",
+        f"{candor.origin}/a/{candor.key}",
+    )
+    frame = page.frame_locator("iframe")
+    await frame.get_by_role("textbox").fill("When does it close in winter?")
+    await frame.get_by_role("textbox").press("Enter")
+    await expect(frame.locator(".answer .prose")).to_contain_text("closes at four")
+
+
+async def test_the_files_are_compressed_and_kept(candor: Installation) -> None:
+    async with httpx.AsyncClient(base_url=candor.origin) as browser:
+        first = await browser.get("/widget/v1/define.js", headers={"Accept-Encoding": "gzip"})
+        assert first.headers["content-encoding"] == "gzip"
+        assert first.headers["access-control-allow-origin"] == "*"
+        assert first.headers["content-type"] == "text/javascript; charset=utf-8"
+        again = await browser.get(
+            "/widget/v1/define.js", headers={"If-None-Match": first.headers["etag"]}
+        )
+        assert again.status_code == 304
+        pinned = await browser.get(f"/widget/{digest()}/loader.js")
+        assert "immutable" in pinned.headers["cache-control"]
+        assert (await browser.get("/widget/000000000000/loader.js")).status_code == 404
