@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from ingestion.chunk import Chunker
+from ingestion.frontier import Frontier
 from ingestion.indexing import Indexer, chunk_rows, passages_of
 from ingestion.parse.formats import Format
 from ingestion.parse.pool import ParserPool
@@ -24,11 +25,13 @@ from ingestion.sources.source import Content, SourceReader
 from ingestion.sources.unpack import Unpacker, is_archive
 from ingestion.sources.website import FoundPage
 from knowledge.errors import FetchError, FetchRejected, ParseError
+from knowledge.index.search_index import MAX_UPSERT
 from knowledge.store.tables import Document, DocumentState, ItemState, Run, RunItem, utc_now
 from knowledge.types import ParsedDocument
 
 log = structlog.get_logger(__name__)
 
+_LARGE = 1_000_000
 _GONE = frozenset({404, 410})
 
 
@@ -38,6 +41,7 @@ class Work:
 
     run: Run
     source: SourceReader
+    frontier: Frontier
     item: RunItem
     document: Document
     is_new: bool
@@ -62,12 +66,14 @@ class Pipeline:
         # Two documents of the same content that arrive at once must not both find no other.
         self._same_content: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def ingest(self, run: Run, source: SourceReader, item_id: UUID) -> None:
+    async def ingest(
+        self, run: Run, source: SourceReader, frontier: Frontier, item_id: UUID
+    ) -> None:
         """Bring one item of a run to its end; what is wrong with it is recorded with it.
 
         Raises only what is wrong with Candor itself: its database, index or encoder.
         """
-        work = await self._begin(run, source, item_id)
+        work = await self._begin(run, source, frontier, item_id)
         try:
             content = await source.read(work.item.address, None if work.is_new else work.document)
             if content is None:
@@ -81,7 +87,9 @@ class Pipeline:
         except (FetchError, ParseError) as error:
             await self._failed(work, error)
 
-    async def _begin(self, run: Run, source: SourceReader, item_id: UUID) -> Work:
+    async def _begin(
+        self, run: Run, source: SourceReader, frontier: Frontier, item_id: UUID
+    ) -> Work:
         assert run.source_id is not None
         item, document = await self._records.item(item_id, run.source_id)
         new = Document(
@@ -90,7 +98,7 @@ class Pipeline:
             source_id=run.source_id,
             address=item.address,
         )
-        return Work(run, source, item, document or new, document is None)
+        return Work(run, source, frontier, item, document or new, document is None)
 
     async def _read(self, work: Work, content: Content) -> None:
         """Fetched: read the document, follow its links, and index it where it is new."""
@@ -103,7 +111,9 @@ class Pipeline:
         if known.stored_file and is_archive(content.file.data):
             await self._unpack(work, content)
             return
-        await self._records.progress(work.item.id, ItemState.FETCHED)
+        if len(content.file.data) > _LARGE:
+            # Small files are through before anyone could see this.
+            await self._records.progress(work.item.id, ItemState.FETCHED)
         reading = await self._parser.read(content.file)
         if reading.page is not None and await self._is_elsewhere(work, reading.page):
             return
@@ -111,8 +121,7 @@ class Pipeline:
 
     async def _is_elsewhere(self, work: Work, page: PageFacts) -> bool:
         """Follow a page's links; whether its content is not to be indexed from here."""
-        links = work.source.links(page, work.item.depth)
-        await self.add_pages(work.run.id, links, work.source.room)
+        await work.frontier.add(work.source.links(page, work.item.depth))
         if page.noindex:
             reason = "The page asks not to be indexed."
             await self._skip(work, Outcome(ItemState.SKIPPED, "noindex", reason))
@@ -123,45 +132,47 @@ class Pipeline:
         there = await self._records.item_state(work.run.id, canonical)
         if there is not None and there[0] in (ItemState.SKIPPED, ItemState.FAILED):
             return False
-        await self.add_pages(work.run.id, [FoundPage(canonical, work.item.depth)], work.source.room)
+        await work.frontier.add([FoundPage(canonical, work.item.depth)])
         reason = f"The page says that its address is {canonical}."
         await self._skip(work, Outcome(ItemState.SKIPPED, "same-page", reason))
         return True
 
     async def _index(self, work: Work, content: Content, parsed: ParsedDocument) -> None:
         """Parsed: index it, unless another document with the same content is indexed."""
-        document = await self._records.ensure_document(work.document)
-        key = f"{document.knowledge_base_id}/{content.hash}"
+        key = f"{work.run.knowledge_base_id}/{content.hash}"
         async with self._same_content.setdefault(key, asyncio.Lock()):
-            twin = await self._records.same_content(document, content.hash)
+            document, twin, stored = await self._records.prepare(work.document, content.hash)
             if twin is not None:
                 await self._duplicate(work, content, twin)
-            else:
-                await self._replace(work, content, parsed, document)
+                return
+            values = _indexed_values(document, content, parsed)
+            await self._replace(work.item.id, document, parsed, stored, values)
 
     async def _replace(
-        self, work: Work, content: Content, parsed: ParsedDocument, document: Document
+        self,
+        item_id: UUID,
+        document: Document,
+        parsed: ParsedDocument,
+        stored: dict[str, UUID],
+        values: dict[str, Any],
     ) -> None:
+        """Cut into chunks, encode those that are new, and put them in the place of the old."""
         chunks = await asyncio.to_thread(self._chunker.chunks, parsed)
         passages = passages_of(parsed, chunks, document)
-        stored = await self._records.chunk_ids(document.id)
-        await self._records.begin_change(work.item.id, document, len(passages))
+        if len(passages) > MAX_UPSERT:
+            await self._records.progress(item_id, ItemState.CHUNKED, chunks=len(passages))
 
         async def report(encoded: int) -> None:
-            await self._records.progress(work.item.id, ItemState.CHUNKED, chunks_encoded=encoded)
+            await self._records.progress(item_id, ItemState.CHUNKED, chunks_encoded=encoded)
 
         terms = await self._indexer.replace(document, parsed, passages, stored, report)
-        await self._records.store_document(
-            work.item.id,
-            document,
-            chunk_rows(passages, document),
-            terms,
-            _indexed_values(document, content, parsed, len(passages)),
-        )
+        values |= {"chunk_count": len(passages), "indexed_at": utc_now()}
+        rows = chunk_rows(passages, document)
+        await self._records.store_document(item_id, document, rows, terms, values)
 
-    async def reindex(self, run: Run, item_id: UUID) -> None:
+    async def reindex(self, item_id: UUID) -> None:
         """Chunk, encode and index a stored document again, without fetching or parsing it."""
-        item, _ = await self._records.item(item_id, run.knowledge_base_id)
+        item, _ = await self._records.item(item_id, None)
         document = await self._records.stored_text(UUID(item.address))
         parsed = ParsedDocument(
             title=document.title,
@@ -171,25 +182,7 @@ class Pipeline:
             language=document.language,
             modified_at=document.modified_at,
         )
-        chunks = await asyncio.to_thread(self._chunker.chunks, parsed)
-        passages = passages_of(parsed, chunks, document)
-        await self._records.progress(item_id, ItemState.CHUNKED, chunks=len(passages))
-
-        async def report(encoded: int) -> None:
-            await self._records.progress(item_id, ItemState.CHUNKED, chunks_encoded=encoded)
-
-        terms = await self._indexer.replace(document, parsed, passages, {}, report)
-        values = {"chunk_count": len(passages), "indexed_at": utc_now()}
-        await self._records.store_document(
-            item_id, document, chunk_rows(passages, document), terms, values
-        )
-
-    async def add_pages(self, run_id: UUID, pages: list[FoundPage], room: int) -> int:
-        """Add pages to a run's frontier, within the room that it has."""
-        if not pages:
-            return 0
-        left = room - await self._records.count_items(run_id)
-        return await self._records.add_items(run_id, pages, left)
+        await self._replace(item_id, document, parsed, {}, {})
 
     async def remove(self, run: Run, document: Document) -> None:
         """Take a document that is gone out of the index and the records."""
@@ -209,7 +202,7 @@ class Pipeline:
         await self._records.end_item(work.item.id, outcome, work.document.id, **values)
 
     async def _moved(self, work: Work, address: str) -> None:
-        await self.add_pages(work.run.id, [FoundPage(address, work.item.depth)], work.source.room)
+        await work.frontier.add([FoundPage(address, work.item.depth)])
         reason = f"The address redirects to {address}."
         await self._skip(work, Outcome(ItemState.SKIPPED, "redirected", reason))
 
@@ -246,7 +239,7 @@ class Pipeline:
     async def _unpack(self, work: Work, content: Content) -> None:
         document = await self._records.ensure_document(work.document)
         pages = await self._unpacker.unpack(work.run, document, content)
-        await self.add_pages(work.run.id, pages, work.source.room)
+        await work.frontier.add(pages)
         reason = f"{len(pages)} files were taken out of the archive."
         await self._records.end_item(
             work.item.id,
@@ -288,11 +281,8 @@ class Pipeline:
 _NO_ERROR = {"error_code": "", "error_detail": "", "error_action": ""}
 
 
-def _indexed_values(
-    document: Document, content: Content, parsed: ParsedDocument, chunks: int
-) -> dict[str, Any]:
+def _indexed_values(document: Document, content: Content, parsed: ParsedDocument) -> dict[str, Any]:
     """What a document's record says once it is indexed."""
-    now = utc_now()
     return {
         "title": parsed.title or document.title,
         "text": parsed.text,
@@ -305,11 +295,9 @@ def _indexed_values(
         "etag": content.etag,
         "last_modified": content.last_modified,
         "modified_at": parsed.modified_at or content.modified_at,
-        "fetched_at": now,
-        "indexed_at": now,
+        "fetched_at": utc_now(),
         "state": DocumentState.INDEXED,
         "version": document.version + 1,
-        "chunk_count": chunks,
         "duplicate_of": None,
         "missing_since": None,
         **_NO_ERROR,

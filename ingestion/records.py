@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import undefer
 
@@ -85,42 +85,19 @@ class Records:
                     update(Source).where(Source.id == run.source_id).values(last_run_at=now)
                 )
 
-    async def add_items(self, run_id: UUID, pages: Iterable[FoundPage], room: int) -> int:
-        """Add pages that the run does not have yet, up to ``room``; the number added."""
-        rows = [
-            {
-                "id": uuid5(run_id, page.address),
-                "run_id": run_id,
-                "address": page.address,
-                "depth": page.depth,
-                "state": ItemState.FOUND.value,
-                "created_at": utc_now(),
-                "document_id": None,
-                "chunks": 0,
-                "chunks_encoded": 0,
-                "error_code": "",
-                "error_detail": "",
-                "error_action": "",
-            }
-            for page in {page.address: page for page in pages}.values()
-        ]
-        if not rows or room <= 0:
-            return 0
-        added = 0
+    async def add_items(self, run_id: UUID, pages: Sequence[FoundPage]) -> None:
+        """Add pages to a run; one that it has already stays as it is."""
+        rows = [_item_row(run_id, page) for page in pages]
         async with self._database.writing() as session:
-            rows = await _new_rows(session, run_id, rows)
-            for start in range(0, min(len(rows), room), _ROWS_PER_STATEMENT):
-                batch = rows[start : min(start + _ROWS_PER_STATEMENT, room)]
-                statement = _insert(session)(RunItem).on_conflict_do_nothing()
-                result = await session.execute(statement.values(batch))
-                added += cast("CursorResult[Any]", result).rowcount
-        return added
+            statement = _insert(session)(RunItem).on_conflict_do_nothing()
+            for start in range(0, len(rows), _ROWS_PER_STATEMENT):
+                await session.execute(statement.values(rows[start : start + _ROWS_PER_STATEMENT]))
 
-    async def count_items(self, run_id: UUID) -> int:
-        """How many items the run has."""
+    async def item_addresses(self, run_id: UUID) -> set[str]:
+        """The addresses of all items of a run."""
         async with self._database.reading() as session:
-            count = select(func.count()).select_from(RunItem).where(RunItem.run_id == run_id)
-            return await session.scalar(count) or 0
+            rows = await session.scalars(select(RunItem.address).where(RunItem.run_id == run_id))
+            return set(rows)
 
     async def next_items(self, run_id: UUID, limit: int) -> list[UUID]:
         """Items that are not at their end, those nearest to the start first."""
@@ -133,16 +110,16 @@ class Records:
             )
             return list(rows)
 
-    async def item(self, item_id: UUID, source_id: UUID) -> tuple[RunItem, Document | None]:
+    async def item(self, item_id: UUID, source_id: UUID | None) -> tuple[RunItem, Document | None]:
         """An item and the document at its address, where there is one already."""
         async with self._database.reading() as session:
-            item = await session.get_one(RunItem, item_id)
-            document = await session.scalar(
-                select(Document).where(
-                    Document.source_id == source_id, Document.address == item.address
+            here = (Document.address == RunItem.address) & (Document.source_id == source_id)
+            row = (
+                await session.execute(
+                    select(RunItem, Document).outerjoin(Document, here).where(RunItem.id == item_id)
                 )
-            )
-            return item, document
+            ).one()
+            return row[0], row[1]
 
     async def item_state(self, run_id: UUID, address: str) -> tuple[str, str] | None:
         """State and error code of the run's item at an address."""
@@ -163,28 +140,40 @@ class Records:
                 update(RunItem).where(RunItem.id == item_id).values(state=state, **values)
             )
 
-    async def begin_change(self, item_id: UUID, document: Document, chunks: int) -> None:
-        """Record that a document's points are about to change.
+    async def prepare(
+        self, document: Document, content_hash: str
+    ) -> tuple[Document, UUID | None, dict[str, UUID]]:
+        """Make ready for a change of a document's content.
 
-        Its content hash is taken away until the change is complete: after a crash in between,
-        the document must not look unchanged.
+        Returns the document as stored (added where it is new), another indexed document of the
+        knowledge base with the same bytes, and the ids of its chunks by passage hash. The content
+        hash is taken away until the change is complete: after a crash in between, the document
+        must not look unchanged.
         """
         async with self._database.writing() as session:
-            await session.execute(
-                update(RunItem)
-                .where(RunItem.id == item_id)
-                .values(
-                    state=ItemState.CHUNKED,
-                    chunks=chunks,
-                    chunks_encoded=0,
-                    document_id=document.id,
+            stored = await session.get(Document, document.id)
+            if stored is None:
+                session.add(document)
+                stored = document
+            else:
+                stored.content_hash = stored.etag = stored.last_modified = ""
+            twin = await session.scalar(
+                select(Document.id)
+                .where(
+                    Document.content_hash == content_hash,
+                    Document.knowledge_base_id == document.knowledge_base_id,
+                    Document.state == DocumentState.INDEXED,
+                    Document.id != document.id,
                 )
+                .order_by(Document.created_at, Document.id)
+                .limit(1)
             )
-            await session.execute(
-                update(Document)
-                .where(Document.id == document.id)
-                .values(content_hash="", etag="", last_modified="")
+            if not stored.chunk_count:
+                return stored, twin, {}
+            rows = await session.execute(
+                select(Chunk.passage_hash, Chunk.id).where(Chunk.document_id == document.id)
             )
+            return stored, twin, {row[0]: row[1] for row in rows}
 
     async def ensure_document(self, document: Document) -> Document:
         """The document as stored; added where it is new."""
@@ -221,29 +210,6 @@ class Records:
         await self.ensure_document(document)
         await self.end_item(item.id, outcome, document.id, **values)
 
-    async def chunk_ids(self, document_id: UUID) -> dict[str, UUID]:
-        """The ids of a document's stored chunks, by passage hash."""
-        async with self._database.reading() as session:
-            rows = await session.execute(
-                select(Chunk.passage_hash, Chunk.id).where(Chunk.document_id == document_id)
-            )
-            return {row[0]: row[1] for row in rows}
-
-    async def same_content(self, document: Document, content_hash: str) -> UUID | None:
-        """Another indexed document of the knowledge base with the same bytes."""
-        async with self._database.reading() as session:
-            return await session.scalar(
-                select(Document.id)
-                .where(
-                    Document.content_hash == content_hash,
-                    Document.knowledge_base_id == document.knowledge_base_id,
-                    Document.state == DocumentState.INDEXED,
-                    Document.id != document.id,
-                )
-                .order_by(Document.created_at, Document.id)
-                .limit(1)
-            )
-
     async def store_document(
         self,
         item_id: UUID,
@@ -254,22 +220,21 @@ class Records:
     ) -> None:
         """Replace a document's chunks and statistics and end its item, in one transaction."""
         async with self._database.writing() as session:
-            await _replace_chunks(session, document.id, chunks, term_counts)
-            await session.execute(
-                update(Document).where(Document.id == document.id).values(**values)
-            )
-            await _end_item(session, item_id, Outcome(ItemState.INDEXED), document.id)
-            await session.execute(
-                update(RunItem).where(RunItem.id == item_id).values(chunks_encoded=len(chunks))
+            await _replace_chunks(session, document.id, chunks, term_counts, **values)
+            count = len(chunks)
+            await _end_item(
+                session,
+                item_id,
+                Outcome(ItemState.INDEXED),
+                document.id,
+                chunks=count,
+                chunks_encoded=count,
             )
 
     async def clear_document(self, document_id: UUID, **values: Any) -> None:
         """Take a document's chunks and statistics away, and record ``values`` with it."""
         async with self._database.writing() as session:
-            await _replace_chunks(session, document_id, [], b"")
-            await session.execute(
-                update(Document).where(Document.id == document_id).values(chunk_count=0, **values)
-            )
+            await _replace_chunks(session, document_id, [], b"", chunk_count=0, **values)
 
     async def delete_document(self, run_id: UUID, document: Document) -> None:
         """Forget a document and record its removal with the run."""
@@ -372,38 +337,35 @@ class Records:
                 )
             ).one()
 
-    async def set_start(self, source_id: UUID, config: dict[str, Any]) -> None:
-        """Store a source's configuration."""
-        async with self._database.writing() as session:
-            await session.execute(
-                update(Source).where(Source.id == source_id).values(config=config)
-            )
-
 
 def _insert(session: WriteSession) -> Any:
     is_postgres = session.get_bind().dialect.name == "postgresql"
     return postgresql.insert if is_postgres else sqlite.insert
 
 
-async def _new_rows(
-    session: WriteSession, run_id: UUID, rows: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """Those rows whose address the run does not have: most links lead to known pages."""
-    known: set[str] = set()
-    for start in range(0, len(rows), _ROWS_PER_STATEMENT):
-        addresses = [row["address"] for row in rows[start : start + _ROWS_PER_STATEMENT]]
-        known.update(
-            await session.scalars(
-                select(RunItem.address).where(
-                    RunItem.run_id == run_id, RunItem.address.in_(addresses)
-                )
-            )
-        )
-    return [row for row in rows if row["address"] not in known]
+def _item_row(run_id: UUID, page: FoundPage) -> dict[str, Any]:
+    return {
+        "id": uuid5(run_id, page.address),
+        "run_id": run_id,
+        "address": page.address,
+        "depth": page.depth,
+        "state": ItemState.FOUND.value,
+        "created_at": utc_now(),
+        "document_id": None,
+        "chunks": 0,
+        "chunks_encoded": 0,
+        "error_code": "",
+        "error_detail": "",
+        "error_action": "",
+    }
 
 
 async def _end_item(
-    session: WriteSession, item_id: UUID, outcome: Outcome, document_id: UUID | None
+    session: WriteSession,
+    item_id: UUID,
+    outcome: Outcome,
+    document_id: UUID | None,
+    **values: Any,
 ) -> None:
     await session.execute(
         update(RunItem)
@@ -415,26 +377,37 @@ async def _end_item(
             error_detail=outcome.detail,
             error_action=outcome.action,
             finished_at=utc_now(),
+            **values,
         )
     )
 
 
 async def _replace_chunks(
-    session: WriteSession, document_id: UUID, chunks: Sequence[Chunk], term_counts: bytes
+    session: WriteSession,
+    document_id: UUID,
+    chunks: Sequence[Chunk],
+    term_counts: bytes,
+    **values: Any,
 ) -> None:
-    document = (
+    """Replace a document's chunks and its part in the statistics, and record ``values``."""
+    before = (
         await session.execute(
-            select(Document.knowledge_base_id, Document.term_counts).where(
+            select(Document.knowledge_base_id, Document.term_counts, Document.chunk_count).where(
                 Document.id == document_id
             )
         )
     ).one_or_none()
-    if document is None:
+    if before is None:
         raise NotFound("The document has been deleted meanwhile.")
-    await session.execute(delete(Chunk).where(Chunk.document_id == document_id))
-    session.add_all(chunks)
-    await session.flush()
-    await replace_counts(session, document[0], document[1], term_counts)
+    if before.chunk_count:
+        await session.execute(delete(Chunk).where(Chunk.document_id == document_id))
+    if chunks:
+        await session.execute(insert(Chunk), [_chunk_row(chunk) for chunk in chunks])
+    await replace_counts(session, before.knowledge_base_id, before.term_counts, term_counts)
     await session.execute(
-        update(Document).where(Document.id == document_id).values(term_counts=term_counts)
+        update(Document).where(Document.id == document_id).values(term_counts=term_counts, **values)
     )
+
+
+def _chunk_row(chunk: Chunk) -> dict[str, Any]:
+    return {column.key: getattr(chunk, column.key) for column in Chunk.__table__.columns}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from ingestion.fetch import Fetcher, FetchLimits
+from ingestion.frontier import Frontier
 from ingestion.indexing import Indexer
 from ingestion.pipeline import Pipeline
 from ingestion.records import Outcome, Records
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 _PAGES_PER_WRITE = 500
 _GRACE_DAYS = 3.0
+_NO_LIMIT = 10_000_000
 OURS = (IndexFault, StoreFault, EncoderError, SQLAlchemyError)
 """Errors that are not a document's but Candor's own: the run cannot go on."""
 
@@ -47,7 +49,8 @@ class OpenRun:
     run: Run
     source: Source | None
     reader: SourceReader | None
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
+    frontier: Frontier
+    slots: asyncio.Semaphore
 
 
 class Runs:
@@ -68,15 +71,15 @@ class Runs:
         opened = await self._opened(run_id)
         if opened.reader is None:
             addresses = await self._records.indexed_addresses(opened.run.knowledge_base_id)
-            await self._records.add_items(run_id, map(FoundPage, addresses), len(addresses))
+            await opened.frontier.add(map(FoundPage, addresses))
             return
         batch: list[FoundPage] = []
         async for page in opened.reader.pages():
             batch.append(page)
             if len(batch) == _PAGES_PER_WRITE:
-                await self._pipeline.add_pages(run_id, batch, opened.reader.room)
+                await opened.frontier.add(batch)
                 batch = []
-        await self._pipeline.add_pages(run_id, batch, opened.reader.room)
+        await opened.frontier.add(batch)
 
     async def next_items(self, run_id: UUID, limit: int) -> list[str]:
         """Ids of the next items to be read; none when the run is through."""
@@ -88,9 +91,9 @@ class Runs:
         async with opened.slots:
             try:
                 if opened.reader is None:
-                    await self._pipeline.reindex(opened.run, item_id)
+                    await self._pipeline.reindex(item_id)
                 else:
-                    await self._pipeline.ingest(opened.run, opened.reader, item_id)
+                    await self._pipeline.ingest(opened.run, opened.reader, opened.frontier, item_id)
             except OURS:
                 raise
             except CandorError as error:
@@ -141,8 +144,10 @@ class Runs:
             if run_id not in self._open:
                 run, source = await self._records.run(run_id)
                 reader = await self._reader(run, source) if source is not None else None
+                room = reader.room if reader is not None else _NO_LIMIT
+                frontier = await Frontier.open(self._records, run_id, room)
                 slots = asyncio.Semaphore(self._settings.concurrency)
-                self._open[run_id] = OpenRun(run, source, reader, slots)
+                self._open[run_id] = OpenRun(run, source, reader, frontier, slots)
             return self._open[run_id]
 
     async def _reader(self, run: Run, source: Source) -> SourceReader | None:
