@@ -50,7 +50,7 @@ class ExtractiveWriter:
         if not quoted.parts:
             text = no_answer(task.language, task.query, task.hits)
             yield MessageDelta(text)
-            yield Written(text, True, (), EXTRACTIVE, given, cut)
+            yield Written(text, True, (), EXTRACTIVE, given, cut, confidence=quoted.confidence)
             return
         for part in quoted.parts:
             yield MessageDelta(part.text)
@@ -63,6 +63,7 @@ class ExtractiveWriter:
             model=EXTRACTIVE,
             given=given,
             cut=cut,
+            confidence=quoted.confidence,
         )
 
     def quote(self, task: Task) -> Quoted:

@@ -225,14 +225,15 @@ class Turn:
         self, request: SearchRequest, result: SearchResult, written: Written
     ) -> JsonObject:
         """Why each cited passage was found, and which passages the answer was written from."""
-        passages: JsonObject = {
+        reasons: JsonObject = {
             "given": [str(chunk_id) for chunk_id in written.given],
             "cut": [str(chunk_id) for chunk_id in written.cut],
+            "confidence": written.confidence,
         }
         cited = tuple(dict.fromkeys(citation.chunk_id for citation in written.citations))
         if not cited:
-            return passages
-        return passages | await self._chat.explainer.record(request, result, cited)
+            return reasons
+        return reasons | await self._chat.explainer.record(request, result, cited)
 
     def _final(self, written: Written) -> FinalAnswer:
         return FinalAnswer(

@@ -42,7 +42,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A finished answer. ``given`` and ``cut``: passages that went in, and that the budget cut."""
+    """A finished answer.
+
+    ``given`` and ``cut``: passages that it was written from, and that its budget left out.
+    ``confidence``: how likely the passages answer the question, 0 to 1, where that was judged.
+    """
 
     text: str
     abstained: bool
@@ -51,6 +55,7 @@ class Written:
     given: tuple[UUID, ...] = ()
     cut: tuple[UUID, ...] = ()
     notice: str = ""
+    confidence: float | None = None
 
 
 Parts = AsyncGenerator[MessageDelta | CitationFound | Written, None]

@@ -59,7 +59,8 @@ class Message(Identified, Base):
 
     ``citations``: as sent to the reader. ``explanation``: the compact record of why each cited
     passage was found, readable after the index has changed, with the passages that the answer was
-    written from (``given``) and those that its budget ``cut``. ``query``: what was searched for.
+    written from (``given``), those that its budget ``cut``, and the ``confidence`` that they answer
+    the question, where it was judged. ``query``: what was searched for.
     ``error_code``: set where the turn failed, and ``text`` is as far as it came.
     """
 
