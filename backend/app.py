@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
+from backend import console
 from backend.api import errors
 from backend.api.middleware import MAX_BODY_BYTES, RequestContext
 from backend.api.routes import (
@@ -41,7 +42,7 @@ The knowledge-base backend behind a website's chat assistant, which shows why it
 """
 
 
-def create_app(open_state: OpenState, version: str = "") -> FastAPI:
+def create_app(open_state: OpenState, version: str = "0") -> FastAPI:
     """The application over what ``open_state`` opens when it starts and closes when it ends."""
 
     @asynccontextmanager
@@ -81,4 +82,5 @@ def create_app(open_state: OpenState, version: str = "") -> FastAPI:
     app.include_router(system.probes)
     app.include_router(pages.router, max_body_size=MAX_BODY_BYTES)
     app.add_middleware(RequestContext)
+    console.mount(app, lambda: app.state.candor)
     return app

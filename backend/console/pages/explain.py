@@ -12,13 +12,16 @@ from markupsafe import Markup
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from backend.console.frame import head, page, show_error, tell
+from backend.console.forms import button
+from backend.console.frame import head, page, section, show_error, tell
 from backend.console.ledger_view import ARM_NAMES, explanation
 from backend.console.parts import empty, note, show
 from backend.console.prose import plain
 from backend.console.visit import Visit
+from backend.console.why_not_view import verdict
 from backend.console.words import count, document_name, shown_address
 from backend.explain.explain import Explainer
+from backend.explain.why_not import why_not
 from backend.search.search import SearchRequest, SearchResult
 from knowledge.errors import CandorError
 from knowledge.store.queries.documents import find_document
@@ -27,6 +30,7 @@ from knowledge.store.tables import KnowledgeBase
 from knowledge.types import ARMS, ArmName, Hit
 
 _LIMIT = 10
+_MISSING = "Paste its address to learn where it fell out, and what would bring it in."
 _ARMS: dict[str, tuple[ArmName, ...]] = {"": ARMS, "sparse": ("sparse",), "dense": ("dense",)}
 
 
@@ -39,10 +43,15 @@ class _Asked:
     arms: str = ""
     document: UUID | None = None
     hit: UUID | None = None
+    why: str = ""
 
     def address(self) -> str:
         given = [("q", self.q), *(("in", str(base)) for base in self.bases), ("arms", self.arms)]
-        given += [("document", str(self.document or "")), ("hit", str(self.hit or ""))]
+        given += [
+            ("document", str(self.document or "")),
+            ("hit", str(self.hit or "")),
+            ("why", self.why),
+        ]
         query = urlencode([(name, value) for name, value in given if value])
         return "/console/explain" + (f"?{query}" if query else "")
 
@@ -55,6 +64,7 @@ async def explain(
     arms: str = "",
     document: UUID | None = None,
     hit: UUID | None = None,
+    why: str = "",
 ) -> None:
     """A search with its reasons."""
     async with visit.database.reading() as session:
@@ -66,7 +76,7 @@ async def explain(
         within = await find_document(session, visit.workspace_id, document) if document else None
     names = {str(row.id): row.name for row in rows}
     known = tuple(base for base in bases if str(base) in names)
-    asked = _Asked(q[:2000], known, arms if arms in _ARMS else "", document, hit)
+    asked = _Asked(q[:2000], known, arms if arms in _ARMS else "", document, hit, why[:2000])
     only = (
         Markup(
             'Only in <a href="/console/documents/{}">{}</a>. <a href="{}">Search everywhere</a>'
@@ -104,6 +114,7 @@ async def explain(
         ).props('outlined dense options-dense aria-label="Arms"').style("width:215px")
     view.place()
     await view.ask(asked, first=True)
+    await view.judge()
 
 
 class _View:
@@ -115,7 +126,15 @@ class _View:
         self._explainer = Explainer(visit.state.searcher)
 
     def place(self) -> None:
+        """Put the room for results here, and under it the question about what is missing."""
         self._results = ui.element("div").classes("stack").props("aria-live=polite")
+        with section("Missing a page?", _MISSING):
+            with ui.element("div").classes("filters").style("margin:0"):
+                box = ui.input(value=self.asked.why, placeholder="https://www.example.com/returns")
+                box.props('outlined dense aria-label="Address that is missing" type=url')
+                box.classes("grow").on("keydown.enter", lambda: self._ask_why(box.value))
+                button("Why not?", lambda: self._ask_why(box.value))
+            self._verdict = show(Markup("")).props("aria-live=polite")
 
     async def ask(self, asked: _Asked, first: bool = False) -> None:
         self.asked = asked
@@ -141,6 +160,26 @@ class _View:
                 show_error(error)
                 return
             await self._draw(result)
+
+    async def _ask_why(self, address: str | None) -> None:
+        self.asked = replace(self.asked, why=(address or "").strip()[:2000])
+        ui.navigate.history.replace(self.asked.address())
+        await self._visit.check()
+        await self.judge()
+
+    async def judge(self) -> None:
+        """Say why the address that is asked about is not among the hits."""
+        if not self.asked.why or not self.asked.q:
+            words = "Ask a question first." if self.asked.why else ""
+            self._verdict.set_content(note("", "", words) if words else Markup(""))
+            return
+        try:
+            request = await self._request(self.asked)
+            told = await why_not(self._explainer, request, address=self.asked.why)
+        except CandorError as error:
+            self._verdict.set_content(note("bad", error.detail, error.action))
+            return
+        self._verdict.set_content(verdict(told))
 
     async def _request(self, asked: _Asked) -> SearchRequest:
         bases = asked.bases
