@@ -408,8 +408,12 @@ async def test_narrow_screen(browser: Browser, scripted: ScriptedServer, trouble
     await answered(page)
     wide = await page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 390
+    await page.evaluate("document.querySelector('main').innerHTML += '<a href=#>behind</a>'")
+    for _ in range(20):
+        await page.keyboard.press("Shift+Tab")
+        assert await page.evaluate("document.activeElement.localName") != "a"
     await page.get_by_role("button", name="Close").click()
-    await expect(page.locator(".launcher")).to_be_visible()
+    await expect(page.locator(".launcher")).to_be_focused()
     await context.close()
 
 

@@ -3,10 +3,10 @@
 import { Chat } from './chat.js';
 import { Client, Problem } from './client.js';
 import { palette, parseColour } from './colour.js';
-import { h, icon, refill, set } from './dom.js';
+import { h, iconButton, refill, set } from './dom.js';
 import { keep, recall } from './storage.js';
 import { styleSheets } from './style.js';
-import { RIGHT_TO_LEFT, chooseLanguage, loadTexts, say } from './texts.js';
+import { chooseLanguage, loadTexts, say } from './texts.js';
 
 /** @typedef {import('./client.js').Appearance} Appearance */
 
@@ -30,7 +30,8 @@ export class CandorChat extends HTMLElement {
   /** @type {Appearance} */
   #appearance = {};
   #frame = h('div', { class: 'frame' });
-  #launcher = h('button', { class: 'launcher', type: 'button', 'aria-controls': 'panel', onclick: () => this.open() }, icon('chat'));
+  /** @type {HTMLElement | null} */
+  #launcher = null;
 
   connectedCallback() {
     this.#started = true;
@@ -65,7 +66,7 @@ export class CandorChat extends HTMLElement {
 
   close() {
     set(this, 'open', false);
-    if (this.#layout === 'launcher') this.#launcher.focus();
+    this.#launcher?.focus();
   }
 
   /** @param {string} question @returns {Promise<void>} settles when the answer is there */
@@ -127,15 +128,13 @@ export class CandorChat extends HTMLElement {
       client, assistant, profile, texts, layout: this.#layout, visitor: this.#visitor,
       close: () => this.close(), emit: (name, detail) => this.#emit(name, detail),
     });
-    const label = say(texts.open, { name: profile.name });
-    set(this.#launcher, 'aria-label', label);
-    set(this.#launcher, 'title', label);
-    set(this.#launcher, 'aria-expanded', 'false');
-    this.#chat.panel.node.hidden = this.#layout === 'launcher';
+    const launched = this.#layout === 'launcher';
+    this.#launcher = launched ? iconButton('chat', say(texts.open, { name: profile.name }), () => this.open(), 'launcher') : null;
+    this.#chat.panel.node.hidden = launched;
     set(this.#frame, 'lang', language);
-    set(this.#frame, 'dir', this.dir || (RIGHT_TO_LEFT.includes(language) ? 'rtl' : 'ltr'));
+    set(this.#frame, 'dir', this.dir || (language === 'ar' ? 'rtl' : 'ltr'));
     set(this.#frame, 'data-layout', this.#layout);
-    refill(this.#frame, this.#layout === 'launcher' && this.#launcher, this.#chat.panel.node);
+    refill(this.#frame, this.#launcher, this.#chat.panel.node);
     refill(this.#root, this.#frame);
     this.#drawTheme();
     // A panel that was open on the last page is open on this one, where it covers only a corner.
@@ -149,7 +148,11 @@ export class CandorChat extends HTMLElement {
     this.#frame.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape' || event.defaultPrevented) return;
       if (this.#chat?.panel.passage.isOpen) this.#chat.panel.passage.close();
-      else if (this.#layout === 'launcher') this.close();
+      else if (this.#launcher) this.close();
+    }, { signal });
+    // Over the whole screen nothing behind the panel may get the focus. Moves within do not come here.
+    this.addEventListener('focusout', ({ relatedTarget }) => {
+      if (relatedTarget && this.#launcher && this.hasAttribute('open') && matchMedia(NARROW).matches) this.open();
     }, { signal });
   }
 
@@ -158,12 +161,12 @@ export class CandorChat extends HTMLElement {
   }
 
   #drawOpen() {
-    if (!this.#chat || this.#layout !== 'launcher') return;
+    if (!this.#chat || !this.#launcher) return;
     const open = this.hasAttribute('open');
     const { node } = this.#chat.panel;
+    set(this.#launcher, 'aria-expanded', String(open));
     if (node.hidden === !open) return;
     node.hidden = !open;
-    set(this.#launcher, 'aria-expanded', String(open));
     set(this.#frame, 'data-open', open);
     keep('sessionStorage', this.#openKey, open ? '1' : '');
     this.#emit(open ? 'open' : 'close', null);

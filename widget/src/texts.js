@@ -4,9 +4,6 @@
 
 const LANGUAGES = ['ar', 'de', 'en', 'es', 'fr', 'it', 'ja', 'nl', 'pt', 'zh'];
 
-/** Languages written from right to left. */
-export const RIGHT_TO_LEFT = ['ar', 'fa', 'he', 'ur'];
-
 /**
  * The first of the wanted languages that there are texts for.
  * @param {readonly (string | null | undefined)[]} wanted language tags, best first
