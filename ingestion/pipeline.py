@@ -7,6 +7,7 @@ of the text it is encoded with, and both keep their ids, so that doing it again 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
@@ -48,7 +49,11 @@ class Work:
 
 
 class Pipeline:
-    """Takes documents from their source to the index."""
+    """Takes documents from their source to the index.
+
+    ``languages``: ISO 639-1 codes that the encoder knows, empty where that is unknown; a document
+    in another language gets a warning.
+    """
 
     def __init__(
         self,
@@ -57,12 +62,14 @@ class Pipeline:
         chunker: Chunker,
         indexer: Indexer,
         unpacker: Unpacker,
+        languages: Sequence[str] = (),
     ) -> None:
         self._records = records
         self._parser = parser
         self._chunker = chunker
         self._indexer = indexer
         self._unpacker = unpacker
+        self._languages = languages
         # Two documents of the same content that arrive at once must not both find no other.
         self._same_content: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -146,6 +153,7 @@ class Pipeline:
                 await self._duplicate(work, content, twin)
                 return
             values = _indexed_values(document, content, parsed)
+            values["warnings"] = [*parsed.warnings, *self._language_warnings(parsed.language)]
             await self._replace(work.item.id, document, parsed, stored, values)
 
     async def _replace(
@@ -169,6 +177,14 @@ class Pipeline:
         values |= {"chunk_count": len(passages), "indexed_at": utc_now()}
         rows = chunk_rows(passages, document)
         await self._records.store_document(item_id, document, rows, terms, values)
+
+    def _language_warnings(self, language: str) -> list[str]:
+        if not language or not self._languages or language in self._languages:
+            return []
+        return [
+            f"The document is in a language ({language}) that the encoder was not trained on: "
+            "searches will find it by its exact words at best."
+        ]
 
     async def reindex(self, item_id: UUID) -> None:
         """Chunk, encode and index a stored document again, without fetching or parsing it."""
@@ -289,7 +305,6 @@ def _indexed_values(document: Document, content: Content, parsed: ParsedDocument
         "marks": marks_to_json(parsed.marks),
         "media_type": parsed.media_type,
         "language": parsed.language,
-        "warnings": list(parsed.warnings),
         "size_bytes": len(content.file.data),
         "content_hash": content.hash,
         "etag": content.etag,

@@ -23,6 +23,7 @@ from ingestion.parse.pool import ParseLimits, ParserPool
 from ingestion.pipeline import Pipeline
 from ingestion.records import Records
 from ingestion.runs import Runs, SourceSettings
+from ingestion.schedule import queue_due
 from ingestion.sources.unpack import Unpacker
 from ingestion.turns import FairTurns
 from knowledge.encode.encoder import Encoder
@@ -37,6 +38,7 @@ log = structlog.get_logger(__name__)
 RUNS_AT_ONCE = 4
 _POLL_S = 0.5
 _HEARTBEAT_S = 5.0
+_SCHEDULE_S = 20.0
 _LEASE = timedelta(seconds=30)
 _ENDED = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
 
@@ -57,7 +59,8 @@ class Worker:
         indexer = Indexer(index, encoder, FairTurns())
         chunker = Chunker(encoder, settings.chunk_tokens, encoder.spec.max_tokens)
         unpacker = Unpacker(database, self._parser, settings.files_folder)
-        pipeline = Pipeline(records, self._parser, chunker, indexer, unpacker)
+        languages = encoder.spec.languages
+        pipeline = Pipeline(records, self._parser, chunker, indexer, unpacker, languages)
         runs = Runs(records, pipeline, indexer, _source_settings(settings))
         url = settings.database_url.get_secret_value()
         engine = make_url(url) if url else settings.data / "jobs.sqlite"
@@ -93,9 +96,12 @@ class Worker:
 
     async def _work(self) -> None:
         clock = asyncio.get_running_loop().time
-        next_beat = clock() + _HEARTBEAT_S
+        next_beat, next_schedule = clock() + _HEARTBEAT_S, clock()
         while True:
             try:
+                if clock() >= next_schedule:
+                    next_schedule = clock() + _SCHEDULE_S
+                    await queue_due(self._database)
                 await self._obey()
                 await self._claim()
                 if clock() >= next_beat:

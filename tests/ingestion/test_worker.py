@@ -9,12 +9,16 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from knowledge.store.tables import Document, Run, RunState, utc_now
+from ingestion.schedule import queue_due
+from knowledge.store.tables import Document, Run, RunState, Source, utc_now
 from tests.ingestion.service import CountingEncoder, Service
 from tests.ingestion.site import Asked, Reply, Site, page
 
+FRENCH = (
+    "Les conditions de retour des articles sont expliquées sur cette page en français.".encode()
+)
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -177,7 +181,9 @@ async def test_files_are_read_and_bad_ones_named(service: Service) -> None:
         empty_txt=b"",
         picture_png=b"\x89PNG\r\n\x1a\n" + bytes(50),
         broken_docx=b"PK\x03\x04 and nothing else",
-        all_zip=zipped(a_md=b"# A\n\nalpha words", b_txt=b"beta words", inner_zip=inner),
+        all_zip=zipped(
+            a_md=b"# A\n\nalpha words", b_txt=b"beta words", french_txt=FRENCH, inner_zip=inner
+        ),
     )
     run = await service.run(source)
     items = {address[10:]: end for address, end in (await service.items(run.id)).items()}
@@ -191,9 +197,12 @@ async def test_files_are_read_and_bad_ones_named(service: Service) -> None:
         "all.zip": ("skipped", "unpacked"),
         "all.zip/a.md": ("indexed", ""),
         "all.zip/b.txt": ("indexed", ""),
+        "all.zip/french.txt": ("indexed", ""),
         "all.zip/inner.zip": ("skipped", "unpacked"),
         "all.zip/inner.zip/in.txt": ("indexed", ""),
     }
+    french = (await service.documents())["upload:///all.zip/french.txt"]
+    assert "(fr)" in french.warnings[0]
     failed = (await service.documents())["upload:///picture.png"]
     assert (failed.state, failed.error_detail) == ("failed", "The file is a PNG picture.")
     assert "Read are" in failed.error_action
@@ -251,6 +260,28 @@ async def test_the_entries_of_a_feed_are_read(site: Site, service: Service) -> N
                "</channel></rss>".encode())  # fmt: skip
     run = await service.run(await service.add_feed(site.url("/feed")))
     assert await service.items(run.id) == {site.url("/a"): ("indexed", "")}
+
+
+async def test_a_source_is_read_again_when_its_schedule_says_so(
+    site: Site, service: Service
+) -> None:
+    site.html("/", page("Home"))
+    source_id = await service.add_website(site.url())
+    async with service.database.writing() as session:
+        values = {"schedule": "* * * * *", "created_at": utc_now() - timedelta(minutes=5)}
+        await session.execute(update(Source).where(Source.id == source_id).values(**values))
+    broken = await service.add_website(site.url("/x"))
+    async with service.database.writing() as session:
+        await session.execute(update(Source).where(Source.id == broken).values(schedule="never"))
+    assert await queue_due(service.database) == 1
+    assert await queue_due(service.database) == 0, "a run that is open is enough"
+    async with service.database.reading() as session:
+        run_id = await session.scalar(select(Run.id).where(Run.source_id == source_id))
+    assert run_id is not None
+    service.worker.wake()
+    run = await service.wait(run_id)
+    assert (run.state, run.trigger) == ("succeeded", "schedule")
+    assert await queue_due(service.database) == 0, "it has just been read"
 
 
 async def test_an_error_nobody_foresaw_ends_one_document_alone(

@@ -1,0 +1,59 @@
+"""Schedules: when a source is to be read again without being asked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import structlog
+from croniter import CroniterError, croniter
+from sqlalchemy import select
+
+from knowledge.errors import InvalidInput
+from knowledge.store.database import Database
+from knowledge.store.queries.runs import OPEN
+from knowledge.store.tables import Run, Source, utc_now
+
+log = structlog.get_logger(__name__)
+
+
+def next_time(schedule: str, after: datetime) -> datetime:
+    """When a cron expression (five fields, UTC) comes true next.
+
+    Raises :class:`InvalidInput` for what is no cron expression.
+    """
+    try:
+        found: datetime = croniter(schedule, after.astimezone(UTC)).get_next(datetime)
+    except (CroniterError, ValueError) as error:
+        raise InvalidInput(
+            f"{schedule!r} is not a schedule: {error}.",
+            "Write five fields as cron does: '0 3 * * *' is every night at three, UTC.",
+        ) from error
+    return found
+
+
+async def queue_due(database: Database) -> int:
+    """Queue a run of every source that is due and has none open; how many."""
+    now, due = utc_now(), 0
+    async with database.writing() as session:
+        busy = select(Run.source_id).where(Run.state.in_(OPEN), Run.source_id.is_not(None))
+        sources = await session.scalars(
+            select(Source).where(
+                Source.schedule != "", Source.paused.is_(False), Source.id.not_in(busy)
+            )
+        )
+        for source in sources:
+            try:
+                is_due = next_time(source.schedule, source.last_run_at or source.created_at) <= now
+            except InvalidInput as error:
+                log.warning("schedule.invalid", source=str(source.id), detail=error.detail)
+                continue
+            if is_due:
+                session.add(
+                    Run(
+                        knowledge_base_id=source.knowledge_base_id,
+                        source_id=source.id,
+                        trigger="schedule",
+                    )
+                )
+                due += 1
+    return due
