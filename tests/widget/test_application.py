@@ -130,7 +130,7 @@ async def test_the_ask_page(page: Page, candor: Installation) -> None:
     await page.get_by_text("Why this answer").click()
     await expect(page.locator(".why li").first).to_contain_text("place 1 by")
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=ARTIFACTS / "application.png")
+    await page.screenshot(path=ARTIFACTS / "application.png", animations="disabled")
 
 
 async def test_it_says_when_it_does_not_know(page: Page, candor: Installation) -> None:

@@ -49,7 +49,7 @@ async def test_works_and_leaves_no_trace(
     await page.locator(".cite").first.click()
     await expect(page.locator(".passage mark").first).to_be_visible()
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=ARTIFACTS / f"host-{host}.png")
+    await page.screenshot(path=ARTIFACTS / f"host-{host}.png", animations="disabled")
 
     assert await page.evaluate(LOOKS) == before
     assert await page.evaluate("window.violations") == []

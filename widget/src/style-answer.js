@@ -71,7 +71,8 @@ summary:hover { color: var(--accent-text); }
 .places span::before { content: ""; display: inline-block; width: 8px; height: 8px; margin-inline-end: 6px; border-radius: 2px; background: var(--accent-text); }
 .places .dense::before { background: var(--edge); }
 
-.passage { position: absolute; inset: 0; z-index: 1; display: flex; flex-direction: column; background: var(--surface); animation: rise .2s ease-out; }
+.passage { position: absolute; inset: 0; z-index: 1; display: flex; flex-direction: column; background: var(--surface); animation: slide .2s ease-out; }
+@keyframes slide { from { transform: translateY(32px); } }
 .passage:focus-visible { outline: none; }
 .bar { display: flex; align-items: center; gap: 4px; padding-inline: 8px; border-block-end: 1px solid var(--line); min-height: 52px; }
 .label { color: var(--soft); font-size: 14px; }
