@@ -22,22 +22,19 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
-from backend.chat.answer_extractive import ExtractiveWriter
 from backend.chat.events import FinalAnswer, SearchResults
 from backend.chat.evidence import stems_of
 from backend.chat.passage import sentence_spans
-from backend.chat.settings import ChatSettings
 from backend.chat.support import best_place
 from backend.chat.turn import Chat, Question
-from backend.chat.writer import Task
-from backend.search.search import Searcher, SearchRequest, SearchSettings
+from backend.search.search import Searcher, SearchSettings
 from benchmarks.machine import describe
 from knowledge.encode.bundled import BundledEncoder
 from knowledge.encode.encoder import Encoder
 from knowledge.evaluation.beir import read_set
 from knowledge.evaluation.collection import Collection, temporary_collection
 from knowledge.store.conversations import Reader
-from knowledge.store.tables import KnowledgeBase
+from knowledge.store.tables import KnowledgeBase, Message
 from knowledge.types import Hit
 
 RESULTS = Path(__file__).parent / "results"
@@ -86,7 +83,6 @@ class Bench:
     def __init__(self, collection: Collection, encoder: Encoder) -> None:
         self._searcher = Searcher(collection.database, collection.index, encoder, SearchSettings())
         self._chat = Chat(collection.database, self._searcher, encoder)
-        self._writer = ExtractiveWriter(encoder, ChatSettings())
         self._collection = collection
         self._workspace: UUID = uuid4()
 
@@ -100,7 +96,7 @@ class Bench:
             await self._run(f"What is number {number}?")
 
     async def ask(self, asked: Asked) -> Outcome:
-        """Run a turn as a reader would see it, then look at its confidence once more."""
+        """Run a turn as a reader would see it."""
         final, first_event_ms, took_ms = await self._run(asked.text)
         names = [self._collection.names[citation.chunk_id] for citation in final.citations]
         said = stems_of(final.answer)
@@ -108,7 +104,7 @@ class Bench:
         return Outcome(
             answerable=asked.right is not None,
             abstained=final.abstained,
-            confidence=await self._confidence(asked.text),
+            confidence=await self._confidence(final),
             cited_first_right=bool(names) and names[0] == asked.right,
             cited_right=asked.right in names,
             recall=max((len(said & one) / len(one) for one in wanted if one), default=0.0),
@@ -128,12 +124,12 @@ class Bench:
                 return event, first, (perf_counter() - started) * 1000
         raise AssertionError("a turn ends with an answer here")
 
-    async def _confidence(self, text: str) -> float:
-        request = SearchRequest(text, (self._collection.knowledge_base_id,))
-        result = await self._searcher.search(request)
-        encoding = result.trace.query if result.trace else None
-        task = Task(text, text, "en", result.hits, encoding)
-        return (await asyncio.to_thread(self._writer.quote, task)).confidence
+    async def _confidence(self, final: FinalAnswer) -> float:
+        """What was stored with the answer."""
+        async with self._collection.database.reading() as session:
+            message = await session.get(Message, final.message_id)
+        assert message is not None
+        return float(message.explanation["confidence"])
 
 
 def check_support(
