@@ -19,7 +19,7 @@ from training.trunk import Floats, unit
 APART = 0.4
 """Cosine of two words' dense vectors below which a shared stem is taken for a coincidence."""
 
-LIGHT = 0.35
+LIGHT = 0.25
 """Weight of a function word in a query."""
 
 _CANDIDATE = re.compile(r"[a-z]{3,20}")

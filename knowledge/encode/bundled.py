@@ -52,7 +52,7 @@ class BundledEncoder:
         self,
         folder: Path = DEFAULT_MODEL,
         *,
-        query_mode: QueryMode = "encoded",
+        query_mode: QueryMode = "inference-free",
         threads: int = 2,
         batch_tokens: int = 1024,
     ) -> None:

@@ -17,7 +17,7 @@ REFUND = "You can get your money back within 30 days. See ERR_1234 in Kubernetes
 
 @pytest.fixture(scope="module")
 def encoder() -> BundledEncoder:
-    return BundledEncoder(threads=1)
+    return BundledEncoder(threads=1, query_mode="encoded")
 
 
 def weight_of(encoding: Encoding, term: int) -> float:
