@@ -1,0 +1,124 @@
+"""A worker on a data folder with one website and one set of files, for the benchmarks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid5
+
+from benchmarks.ingestion_site import digest_of
+from ingestion.sources.upload import StoredFile
+from ingestion.worker import Worker
+from knowledge.encode.encoder import Encoder
+from knowledge.index.open import open_index
+from knowledge.index.search_index import SearchIndex
+from knowledge.settings import Settings
+from knowledge.store.database import Database, database_url
+from knowledge.store.queries.runs import ENDED, Progress, progress, queue_run
+from knowledge.store.tables import (
+    Document,
+    KnowledgeBase,
+    Run,
+    Source,
+    SourceKind,
+    Workspace,
+)
+
+_SPACE = UUID("6a5ef4a0-0f5b-4d3e-8f64-7b6f2a1c9d10")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """An open data folder. Ids depend on names alone, so that two folders can be compared."""
+
+    settings: Settings
+    database: Database
+    index: SearchIndex
+    worker: Worker
+    knowledge_base: UUID
+
+    async def website(self, name: str, start: str) -> UUID:
+        """The website source of that name, made where it is missing."""
+        return await self._source(name, SourceKind.WEBSITE, {"start": start})
+
+    async def files(self, name: str, files: list[tuple[str, bytes]]) -> UUID:
+        """The source of files of that name, made with its files where it is missing."""
+        place = await self._source(name, SourceKind.UPLOAD, {})
+        for file, data in files:
+            digest, address = digest_of(data), f"upload:///{file}"
+            StoredFile(self.settings.files_folder, digest).write(data)
+            async with self.database.writing() as session:
+                if await session.get(Document, uuid5(place, address)) is None:
+                    session.add(
+                        Document(
+                            id=uuid5(place, address),
+                            knowledge_base_id=self.knowledge_base,
+                            source_id=place,
+                            address=address,
+                            stored_file=digest,
+                            size_bytes=len(data),
+                        )
+                    )
+        return place
+
+    async def _source(self, name: str, kind: SourceKind, config: dict[str, object]) -> UUID:
+        place = uuid5(self.knowledge_base, name)
+        async with self.database.writing() as session:
+            if await session.get(Source, place) is None:
+                session.add(
+                    Source(
+                        id=place,
+                        knowledge_base_id=self.knowledge_base,
+                        kind=kind,
+                        name=name,
+                        config=config,
+                    )
+                )
+        return place
+
+    async def queue(self, source: UUID) -> UUID:
+        """Ask for a run of a source."""
+        async with self.database.writing() as session:
+            run = await queue_run(session, self.knowledge_base, source)
+        self.worker.wake()
+        return run.id
+
+    async def wait(self, run_id: UUID) -> tuple[Run, Progress]:
+        """Wait for a run's end."""
+        while True:
+            async with self.database.reading() as session:
+                run = await session.get_one(Run, run_id)
+                if run.state in ENDED:
+                    return run, (await progress(session, [run_id]))[run_id]
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def opened(folder: Path, encoder: Encoder) -> AsyncIterator[Bench]:
+    """Open a data folder with a worker at work."""
+    settings = _settings(folder)
+    database = await Database.open(database_url("", folder))
+    index = await open_index(settings, database, encoder.spec)
+    knowledge_base = uuid5(_SPACE, "bench")
+    async with database.writing() as session:
+        if await session.get(KnowledgeBase, knowledge_base) is None:
+            workspace = Workspace(name="bench")
+            session.add(workspace)
+            await session.flush()
+            session.add(KnowledgeBase(id=knowledge_base, workspace_id=workspace.id, name="bench"))
+    worker = Worker(database, index, encoder, settings)
+    await worker.start()
+    try:
+        yield Bench(settings, database, index, worker, knowledge_base)
+    finally:
+        await worker.stop()
+        await index.close()
+        await database.close()
+
+
+def _settings(folder: Path) -> Settings:
+    folder.mkdir(parents=True, exist_ok=True)
+    return Settings(data=folder, allowed_private_hosts=("127.0.0.1",))
