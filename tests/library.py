@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 from knowledge.encode.encoder import Encoder
 from knowledge.index.search_index import MAX_UPSERT, Point, SearchIndex
@@ -43,11 +43,16 @@ class Library:
     database: Database
     index: SearchIndex
     encoder: Encoder
-    workspace_id: UUID = field(default_factory=uuid4)
-    knowledge_base_id: UUID = field(default_factory=uuid4)
-    source_id: UUID = field(default_factory=uuid4)
+    name: str = "shop"
 
-    async def create(self, name: str = "shop") -> None:
+    def __post_init__(self) -> None:
+        # The same ids in every run: equal scores are ordered by them.
+        self.workspace_id = uuid5(SPACE, f"{self.name} workspace")
+        self.knowledge_base_id = uuid5(SPACE, f"{self.name} knowledge base")
+        self.source_id = uuid5(SPACE, f"{self.name} source")
+
+    async def create(self) -> None:
+        name = self.name
         async with self.database.writing() as session:
             session.add(Workspace(id=self.workspace_id, name=name))
             await session.flush()

@@ -15,18 +15,18 @@ from uuid import UUID
 
 import numpy as np
 
-from backend.explain.simulate import Scores, Simulation, nearest_change
+from backend.explain.simulate import Figures, Scores, Simulation, nearest_change
 from backend.explain.terms import dot
 from backend.explain.words import Word, join_pieces, name_of
 from backend.search.trace import SearchTrace
 from knowledge.encode.encoder import Encoder
-from knowledge.index.points import ranked
-from knowledge.index.search_index import Point, RankedPoint, SearchIndex
+from knowledge.index.search_index import Point, SearchIndex
 from knowledge.store.passages import Passage
 from knowledge.types import ArmName, Encoding, SparseVector
 
 _WORDS = 6
 _MOST = 100.0
+_FAINT = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +74,20 @@ async def counterfactual(
     encoder: Encoder,
     index: SearchIndex,
     k: int,
+    rewrite: bool = False,
 ) -> Counterfactual:
     """What would bring ``passage`` into the first ``k`` of the fused order.
 
-    ``point``: its vectors; ``scores``: what it scores in each arm now.
+    ``point``: its vectors; ``scores``: what it scores in each arm now. ``rewrite``: also try words
+    on the page itself, each by encoding the passage again (some 20 ms).
     """
-    simulation = Simulation(trace)
-    place = simulation.place(passage.id)
+    simulation = Simulation(trace, passage.id)
+    place = simulation.place()
     if place is not None and place <= k:
         return Counterfactual(k, place, ())
     sparse, own = trace.query.sparse, point.encoding.sparse
     if sparse is None or own is None or "sparse" not in trace.arms:
-        return Counterfactual(k, place, tuple(_weights(simulation, trace, passage.id, k)))
+        return Counterfactual(k, place, tuple(_weights(simulation, trace, k)))
     words = _query_words(trace, sparse, encoder, passage)
     points = await index.retrieve([one.id for one in trace.arms["sparse"]])
     vectors = {
@@ -96,25 +98,26 @@ async def counterfactual(
 
     def compute() -> list[Change]:
         return [
-            *_expansions(simulation, words, sparse, scores, passage.id, k),
-            *_weights(simulation, trace, passage.id, k),
+            *_expansions(simulation, words, sparse, scores, k),
+            *_weights(simulation, trace, k),
             *_terms(simulation, trace, words, vectors, scores, passage.id, k),
         ]
 
     # Some hundred fusions: not in the event loop.
     changes = await asyncio.to_thread(compute)
-    changes += await _page(simulation, trace, words, passage, encoder, k)
+    if rewrite:
+        changes += await _page(simulation, trace, words, passage, encoder, k)
     return Counterfactual(k, place, tuple(changes))
 
 
-def _weights(simulation: Simulation, trace: SearchTrace, id: UUID, k: int) -> list[Change]:
+def _weights(simulation: Simulation, trace: SearchTrace, k: int) -> list[Change]:
     """The smallest change of one arm's weight that does it."""
     changes = []
     for arm in trace.arms:
         now = trace.prepared.settings.weights.get(arm, 1.0)
 
         def place(weight: float, arm: ArmName = arm) -> int | None:
-            return simulation.place(id, settings=simulation.with_weight(arm, weight))
+            return simulation.place(settings=simulation.with_weight(arm, weight))
 
         for end in (_MOST, 0.0):
             value = nearest_change(now, end, lambda weight: _within(place(weight), k))
@@ -128,7 +131,6 @@ def _expansions(
     words: Sequence[Word],
     query: SparseVector,
     scores: Scores,
-    id: UUID,
     k: int,
 ) -> list[Change]:
     """For each word of the query the weight that the passage would have to have more of it."""
@@ -139,7 +141,7 @@ def _expansions(
         asked = math.fsum(weights[term] for term in word.terms)
 
         def place(weight: float, asked: float = asked) -> int | None:
-            return simulation.place(id, {"sparse": now + asked * weight})
+            return simulation.place({"sparse": now + asked * weight})
 
         value = nearest_change(0.0, _MOST, lambda weight: _within(place(weight), k))
         if value is not None:
@@ -162,21 +164,24 @@ def _terms(
     """
     assert trace.query.sparse is not None
     asked = _by_term(trace.query.sparse)
-    base = {one.id: one.score for one in trace.arms["sparse"] if one.id in vectors}
-    base[id] = scores.get("sparse", 0.0)
-    most = max(trace.prepared.settings.candidates, trace.request.limit)
+    base = {one.id: one.score for one in trace.arms["sparse"]} | {id: scores.get("sparse", 0.0)}
+    held = [(at, one) for at, one in enumerate(simulation.ids) if one in base and one in vectors]
+    positions = np.array([at for at, _ in held], dtype=np.intp)
+    before = np.array([base[one] for _, one in held])
     changes = []
     for word in words:
-        gains = {
-            one: math.fsum(asked[term] * vectors[one].get(term, 0.0) for term in word.terms)
-            for one in base
-        }
+        gains = np.array(
+            [
+                sum(asked[term] * vectors[one].get(term, 0.0) for term in word.terms)
+                for _, one in held
+            ]
+        )
 
-        def place(factor: float, gains: Mapping[UUID, float] = gains) -> int | None:
-            now = {one: score + (factor - 1.0) * gains[one] for one, score in base.items()}
-            points = [RankedPoint(one, score) for one, score in now.items() if score > 1e-9]
-            order = simulation.order({**trace.arms, "sparse": ranked(points, most)})
-            return order.index(id) + 1 if id in order else None
+        def place(factor: float, gains: Figures = gains) -> int | None:
+            now = before + (factor - 1.0) * gains
+            # The engine returns no passage whose every shared term has lost its weight.
+            there = now > _FAINT
+            return simulation.place_among("sparse", positions[there], now[there])
 
         for end in (_MOST, 0.0):
             value = nearest_change(1.0, end, lambda factor: _within(place(factor), k))
@@ -205,7 +210,7 @@ async def _page(
     )
     changes = []
     for added, encoding in zip(tried, encodings, strict=True):
-        place = simulation.place(passage.id, _scores(trace, encoding))
+        place = simulation.place(_scores(trace, encoding))
         if place is not None and place <= k:
             changes.append(Change("page", added, 1.0, place, exact=False))
     return changes

@@ -84,12 +84,14 @@ async def why_not(
     address: str = "",
     answer_hits: int | None = None,
     changes: bool = True,
+    rewrite: bool = False,
 ) -> WhyNot:
     """Why a passage, document or page is not among the hits of ``request``.
 
     ``answer_hits``: how many hits an answer reads, where the question is why it was not answered
-    from. ``changes``: also look for the smallest changes that would bring it in, which takes
-    longer. Raises :class:`NotFound` for an id that the knowledge bases searched do not have.
+    from. ``changes``: also look for the smallest changes that would bring it in; ``rewrite``: and
+    try words on the page, which runs the encoder. Raises :class:`NotFound` for an id that the
+    knowledge bases searched do not have.
     """
     found = await _find(explainer, request, chunk_id, document_id, address)
     if found.stage:
@@ -103,7 +105,10 @@ async def why_not(
         best, left = await _outside(explainer, trace, found)
         if left is not None:
             return left
-    return await _judge(explainer, trace, best, found.document_id, answer_hits, changes)
+    verdict, own = await _judge(explainer, trace, best, found.document_id, answer_hits)
+    if not changes or verdict.stage in ("found", "budget", "diversity"):
+        return verdict
+    return replace(verdict, changes=await _changes(explainer, trace, best, own, rewrite))
 
 
 async def _find(
@@ -210,9 +215,8 @@ async def _judge(
     chunk_id: UUID,
     document_id: UUID | None,
     answer_hits: int | None,
-    changes: bool,
-) -> WhyNot:
-    """Where among arms, fusion, reranking, diversity and budget the passage left."""
+) -> tuple[WhyNot, dict[ArmName, float]]:
+    """Where among arms, fusion, reranking, diversity and budget it left; and its scores."""
     limit = trace.request.limit
     scores = await explainer.scores(trace, [chunk_id])
     own: dict[ArmName, float] = {
@@ -226,17 +230,31 @@ async def _judge(
         verdict = replace(verdict, detail=_cutoff_detail(cutoffs, trace), action=_CUTOFF_ACTION)
     else:
         verdict = _after_fusion(verdict, trace, chunk_id, rank, place, limit, answer_hits)
-    if not changes or verdict.stage in ("found", "budget", "diversity"):
-        return verdict
+    return verdict, own
+
+
+async def _changes(
+    explainer: Explainer,
+    trace: SearchTrace,
+    chunk_id: UUID,
+    scores: dict[ArmName, float],
+    rewrite: bool,
+) -> Counterfactual | None:
     passages = await explainer.passages(trace, [chunk_id])
     points = await explainer.searcher.index.retrieve([chunk_id])
     if chunk_id not in passages or chunk_id not in points:
-        return verdict
+        return None
     searcher = explainer.searcher
-    would = await counterfactual(
-        trace, passages[chunk_id], points[chunk_id], own, searcher.encoder, searcher.index, limit
+    return await counterfactual(
+        trace,
+        passages[chunk_id],
+        points[chunk_id],
+        scores,
+        searcher.encoder,
+        searcher.index,
+        trace.request.limit,
+        rewrite,
     )
-    return replace(verdict, changes=would)
 
 
 _CUTOFF_ACTION = "Add words of the question to the page, or a synonym; see the changes below."
@@ -293,8 +311,12 @@ def _after_fusion(
     return replace(
         verdict,
         stage="fusion",
-        detail=f"Together the arms put it at {rank}, and the first {limit} are hits: it lacks "
-        f"{last - own:.6f} of {last:.6f}.",
+        detail=f"Together the arms put it at {rank}, and the first {limit} are hits: "
+        + (
+            f"it lacks {last - own:.6f} of {last:.6f}."
+            if last > own
+            else f"it is level with the last of them ({last:.6f}), and equal ones go by id."
+        ),
         action="Raise it in an arm, or weigh the arm that prefers it more; see the changes below.",
     )
 

@@ -57,12 +57,16 @@ def fuse(
         points = arms.get(arm, ())
         if not points:
             continue
-        scores = np.array([point.score for point in points], dtype=np.float64)
-        parts = settings.weights.get(arm, 1.0) * _ALGORITHMS[settings.fusion](scores, settings)
+        parts = arm_parts(np.array([point.score for point in points]), arm, settings)
         for rank, (point, part) in enumerate(zip(points, parts.tolist(), strict=True), start=1):
             places.setdefault(point.id, {})[arm] = ArmScore(rank, point.score, part)
     fused = [FusedPoint(id, total(place), place) for id, place in places.items()]
     return in_order(fused)
+
+
+def arm_parts(scores: Figures, arm: ArmName, settings: SearchSettings) -> Figures:
+    """What each chunk of an arm's ranking adds to its fused score; both ``float64[n]``."""
+    return settings.weights.get(arm, 1.0) * _ALGORITHMS[settings.fusion](scores, settings)
 
 
 def in_order(points: Iterable[FusedPoint]) -> list[FusedPoint]:

@@ -183,8 +183,8 @@ async def test_a_passage_beyond_the_candidates_is_scored_too(
 
 
 async def test_what_is_not_there_is_not_found(ask: Ask, explainer: Explainer) -> None:
-    other = Library(ask.library.database, ask.library.index, ask.library.encoder)
-    await other.create("bank")
+    other = Library(ask.library.database, ask.library.index, ask.library.encoder, "bank")
+    await other.create()
     await other.add(Page("https://bank.example/lamp", ("The lamp in the vault.",)))
     request = SearchRequest("lamp", (ask.library.knowledge_base_id,))
     for hidden in (uuid4(), other.chunk_id("https://bank.example/lamp")):

@@ -197,8 +197,8 @@ class TestRuleDesk:
             await desk.save(base, [lamp], author=WHO, reason="x", expires_at=utc_now())
         with pytest.raises(NotFound, match="no document"):
             await desk.save(base, [rule("hide", document_id=uuid4())], author=WHO, reason="x")
-        other = Library(library.database, library.index, library.encoder)
-        await other.create("bank")
+        other = Library(library.database, library.index, library.encoder, "bank")
+        await other.create()
         await other.add(Page("https://bank.example/", ("A vault.",)))
         foreign = rule("hide", document_id=other.document_id("https://bank.example/"))
         with pytest.raises(NotFound):

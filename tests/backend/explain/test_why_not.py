@@ -37,7 +37,13 @@ class Why:
     async def __call__(self, query: str, page: str, **rest: object) -> WhyNot:
         answer_hits = rest.pop("answer_hits", None)
         request = SearchRequest(query, (self.library.knowledge_base_id,), **rest)
-        why = await why_not(self.explainer, request, address=SHOP + page, answer_hits=answer_hits)
+        why = await why_not(
+            self.explainer,
+            request,
+            address=SHOP + page,
+            answer_hits=answer_hits,
+            rewrite=True,
+        )
         assert why.stage in STAGES
         return why
 
@@ -200,8 +206,8 @@ async def test_beyond_what_an_answer_reads(why: Why) -> None:
 
 
 async def test_an_unclear_or_foreign_question_is_refused(why: Why) -> None:
-    other = Library(why.library.database, why.library.index, why.library.encoder)
-    await other.create("bank")
+    other = Library(why.library.database, why.library.index, why.library.encoder, "bank")
+    await other.create()
     await other.add(Page("https://bank.example/lamp", ("The lamp in the vault.",)))
     request = SearchRequest("lamp", (why.library.knowledge_base_id,))
     for ids in (
@@ -256,8 +262,11 @@ async def place(ask: Ask, query: str, found: WhyNot, kind: str, word: str, value
 
 async def test_words_to_write_on_the_page_are_tried_by_encoding_it(ask: Ask, why: Why) -> None:
     query = "cable warranty years"
+    promise = (
+        "Our warranty holds two years for any cable, and pays for repair, shipping and a plug."
+    )
     library = ask.library
-    await library.add(Page(SHOP + "promise", ("Our warranty for a cable holds two years.",)))
+    await library.add(Page(SHOP + "promise", (promise,)))
     found = await why(query, "cable", limit=1)
     page = [change for change in found.changes.changes if change.kind == "page"]
     assert page

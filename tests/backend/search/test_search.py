@@ -63,8 +63,8 @@ async def test_filters_by_source_and_document(ask: Ask) -> None:
 
 
 async def test_knowledge_bases_are_apart(ask: Ask) -> None:
-    other = Library(ask.library.database, ask.library.index, ask.library.encoder)
-    await other.create("bank")
+    other = Library(ask.library.database, ask.library.index, ask.library.encoder, "bank")
+    await other.create()
     await other.add(Page("https://bank.example/lamp", ("The lamp in the vault.",)))
     everywhere = {hit.address for hit in (await ask("lamp", limit=50)).hits}
     assert "https://bank.example/lamp" not in everywhere
