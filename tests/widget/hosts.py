@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from widget.served import digest, integrity
+
 LOADER = '<script async src="{candor}/widget/v1/loader.js" data-assistant="{assistant}"></script>'
 
 PARAGRAPHS = "<p>We grow plants and sell them to people who like plants.</p>" * 8
@@ -69,6 +71,12 @@ PAGES = {
             '<script type="module" src="{candor}/widget/v1/define.js"></script>'
             '<candor-chat assistant="{assistant}" layout="inline" lang="de"></candor-chat>',
             "<style>candor-chat { --candor-accent: #b4231f; --candor-radius: 4px }</style>",
+        )
+    ),
+    "pinned": Page(
+        _page(
+            f'<script async src="{{candor}}/widget/{digest()}/loader.js" crossorigin="anonymous" '
+            f'integrity="{integrity("loader.js")}" data-assistant="{{assistant}}"></script>'
         )
     ),
     "refused": Page(_page(LOADER.replace("{assistant}", "nobody"))),

@@ -381,6 +381,17 @@ async def test_languages_and_own_texts(page: Page, scripted: ScriptedServer) -> 
     await expect(page.locator(".frame")).to_have_attribute("dir", "rtl")
 
 
+async def test_the_full_page_speaks_its_visitors_language(
+    browser: Browser, scripted: ScriptedServer
+) -> None:
+    context = await browser.new_context(locale="fr-CA")
+    page = await context.new_page()
+    await page.goto(f"{scripted.origin}/")
+    await expect(page.get_by_placeholder("Posez une question")).to_be_visible()
+    await expect(page.locator("html")).to_have_attribute("lang", "fr")
+    await context.close()
+
+
 async def test_right_to_left(page: Page, scripted: ScriptedServer) -> None:
     await visit(page, scripted, "rtl")
     box = await page.locator(".launcher").bounding_box()

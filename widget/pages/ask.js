@@ -3,7 +3,9 @@
 const chat = /** @type {import('../src/element.js').CandorChat} */ (document.querySelector('candor-chat'));
 
 chat.addEventListener('candor:ready', (event) => {
-  document.title = /** @type {CustomEvent} */ (event).detail.name;
+  const { name, language } = /** @type {CustomEvent} */ (event).detail;
+  document.title = name;
+  document.documentElement.lang = language;
   const address = new URL(location.href);
   const question = address.searchParams.get('q');
   if (!question) return;

@@ -100,7 +100,8 @@ export class CandorChat extends HTMLElement {
     const life = (this.#life = new AbortController());
     const client = new Client(this.getAttribute('origin') ?? HERE, assistant);
     try {
-      const likely = [document.documentElement.lang, navigator.language];
+      // A website has a language; a page of its own speaks its visitor's.
+      const likely = [this.#layout === 'page' ? '' : document.documentElement.lang, ...navigator.languages];
       // Usually the right one, so it travels while the profile does.
       const [profile] = await Promise.all([client.profile(), loadTexts(chooseLanguage([this.lang, ...likely]))]);
       const appearance = (this.#appearance = profile.appearance ?? {});
@@ -110,7 +111,7 @@ export class CandorChat extends HTMLElement {
       this.#build(client, assistant, profile, texts, language);
       this.#listen(life.signal);
       this.#chat?.resume();
-      this.#emit('ready', { name: profile.name });
+      this.#emit('ready', { name: profile.name, language });
       // On a page of its own the visitor came to ask; on a small screen the keyboard would hide it.
       if (this.#layout === 'page' && !matchMedia(NARROW).matches) this.#chat?.panel.input.focus();
     } catch (error) {
@@ -191,7 +192,7 @@ export class CandorChat extends HTMLElement {
     this.#emit('error', Problem.of(error).fields);
     if (this.#layout === 'launcher') return; // a page without its assistant shows no broken button
     set(this.#frame, 'data-layout', this.#layout);
-    refill(this.#frame, h('p', { class: 'absent', role: 'alert' }, (await loadTexts(chooseLanguage([this.lang, navigator.language]))).absent));
+    refill(this.#frame, h('p', { class: 'absent', role: 'alert' }, (await loadTexts(chooseLanguage([this.lang, ...navigator.languages]))).absent));
     refill(this.#root, this.#frame);
     this.#drawTheme();
   }
