@@ -71,7 +71,7 @@ def evaluate_set(judged: RetrievalSet, encoders: Mapping[str, BundledEncoder]) -
         "count": len(passages),
         "per second": len(passages) / seconds,
         "non-zero terms": arm.mean_terms,
-        "added share": _added_share(first, passages[:200]),
+        "added share": _added_share(first, passages[:40]),
     }
     return figures
 
@@ -123,11 +123,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", nargs="*", default=[], help="names of sets, all by default")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--model", type=Path, help="folder of a bundled model to measure")
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--name", default="retrieval", help="name of the result files")
     given = parser.parse_args(arguments)
     chosen = {"folder": given.model} if given.model else {}
     encoders = {
-        mode: BundledEncoder(query_mode=mode, **chosen) for mode in ("inference-free", "encoded")
+        mode: BundledEncoder(query_mode=mode, threads=given.threads, **chosen)
+        for mode in ("inference-free", "encoded")
     }
     results: dict[str, Figures] = {}
     for folder in find_sets(given.folder):

@@ -35,7 +35,9 @@ class Encoder(Protocol):
     """
 
     @property
-    def spec(self) -> EncoderSpec: ...
+    def spec(self) -> EncoderSpec:
+        """What an index must know about this encoder."""
+        ...
 
     def encode_passages(self, texts: Sequence[str]) -> list[Encoding]:
         """Encode passages, in the order given. Text past ``max_tokens`` is not read."""

@@ -57,13 +57,14 @@ STOP_WORDS = frozenset(
 )
 """Words that carry no topic: never a literal term, on either side."""
 
-FUNCTION_WORDS = frozenset(
+_FUNCTION_WORDS = (
     "what which who whom whose when where why how do does did done doing can could should would "
     "may might must shall has have had having am been being were i you he she we me him her them "
     "my your his our its about from than too very just also any some more most all each other "
     "between during before after over under again many much whether while because so only own "
-    "same both few here out up down off above below until through against".split()
+    "same both few here out up down off above below until through against"
 )
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """Words that shape a question more than they name its topic: terms, but light ones in a query."""
 
 _MARKS = "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff"
