@@ -82,13 +82,20 @@ async def _candor(
     explainer = Explainer(searcher)
     bases = (collection.knowledge_base_id,)
     await searcher.search(SearchRequest("warm up", bases))
-    times: dict[str, Times] = {"search": [], "explain ten hits": [], "record of an answer": []}
+    times: dict[str, Times] = {
+        "search": [],
+        "search, processor time of all threads": [],
+        "explain ten hits": [],
+        "record of an answer": [],
+    }
     stages: dict[str, Times] = {}
     last: list[UUID] = []
     for query in queries:
         request = SearchRequest(query, bases)
+        busy = time.process_time()
         result = await searcher.search(request)
         times["search"].append(result.took_ms)
+        times["search, processor time of all threads"].append((time.process_time() - busy) * 1000)
         if result.trace is None:
             continue
         for stage, spent in result.trace.stages.items():
@@ -107,6 +114,7 @@ async def _candor(
         with _timed(times.setdefault("why not, with changes", [])):
             await why_not(explainer, SearchRequest(query, bases), chunk_id=other)
     return {
+        "load_while_searching": round(os.getloadavg()[0], 2),
         "candor": {name: _summary(spent) for name, spent in times.items()},
         "search_stages_p50": {
             name: round(float(np.median(spent)), 2) for name, spent in stages.items()
@@ -250,7 +258,8 @@ def _markdown(figures: Mapping[str, Any]) -> str:
         "# Search speed",
         "",
         f"{figures['when']}, {figures['machine']}, load average at the start "
-        f"{figures['load_before']}. {figures['passages']:,} passages, {figures['queries']:,} "
+        f"{figures['load_before']}, while searching {figures['load_while_searching']}. "
+        f"{figures['passages']:,} passages, {figures['queries']:,} "
         f"queries, each asked once, one after another. Encoder {figures['encoder']}, "
         f"{figures['encode_passages_per_s']:g} passages per second.",
         "",

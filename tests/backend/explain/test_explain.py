@@ -3,17 +3,23 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from qdrant_client import AsyncQdrantClient
 from sqlalchemy import delete, update
 
 from backend.explain.explain import Explainer
+from backend.explain.hit import HitExplanation
 from backend.explain.ledger import balances
 from backend.search.rules import Rule, RuleSet
 from backend.search.search import Searcher, SearchRequest, SearchSettings
 from knowledge.errors import NotFound
+from knowledge.index.server import ServerIndex
 from knowledge.store.tables import Chunk, Document, RuleKind
+from knowledge.types import Hit
 from tests.fakes import HashingEncoder
 from tests.library import SHOP, Library, Page
 from tests.searching import Ask
@@ -99,13 +105,32 @@ async def test_the_dense_arm_shows_its_cosine_and_the_nearest_sentences(
     assert plain.dense.sentences == ()
 
 
+@pytest.fixture(params=["embedded", "server"])
+async def any_library(request: pytest.FixtureRequest, library: Library) -> AsyncIterator[Library]:
+    """The shop in the embedded index, and again behind the Qdrant client."""
+    if request.param == "embedded":
+        yield library
+        return
+    client = AsyncQdrantClient(":memory:")
+    served = await ServerIndex.open(client, "shop", library.encoder.spec)
+    async for batch in library.index.scroll():
+        await served.upsert(batch)
+    yield replace(library, index=served)
+    await served.close()
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Payload indexes have no effect:UserWarning",
+    "ignore:Local mode performs exact:UserWarning",
+)
 @pytest.mark.parametrize("fusion", ["rrf", "minmax", "dbsf"])
-async def test_every_ledger_sums_to_what_was_returned(
-    ask: Ask, explainer: Explainer, fusion: str
-) -> None:
+async def test_every_ledger_sums_to_what_was_returned(any_library: Library, fusion: str) -> None:
+    library = any_library
+    searcher = Searcher(library.database, library.index, library.encoder, SearchSettings())
+    explainer = Explainer(searcher)
     words = sorted({word for page in SHOP for text in page.chunks for word in text.split()})
     random_words = random.Random(fusion)
-    lamp = ask.library.document_id(LAMP)
+    lamp = library.document_id(LAMP)
     for number in range(100):
         query = " ".join(random_words.sample(words, random_words.randint(1, 6)))
         settings = SearchSettings(
@@ -115,21 +140,25 @@ async def test_every_ledger_sums_to_what_was_returned(
             per_document=random_words.choice([0, 1]),
         )
         boost = Rule(uuid4(), RuleKind.BOOST, document_id=lamp, factor=random_words.random() * 4)
-        request = SearchRequest(query, (ask.library.knowledge_base_id,), settings=settings)
-        result = await ask.searcher.search(request, RuleSet((boost,) if number % 2 else ()))
+        request = SearchRequest(query, (library.knowledge_base_id,), settings=settings)
+        result = await searcher.search(request, RuleSet((boost,) if number % 2 else ()))
         explained = await explainer.hits(result)
         for place, (hit, why) in enumerate(zip(result.hits, explained, strict=True), start=1):
-            line = why.ledger
-            assert balances(line)
-            assert (line.place, line.score, line.fused) == (place, hit.score, hit.fused)
-            assert {arm.arm: arm.score for arm in line.arms if arm.rank} == {
-                name: arm.score for name, arm in hit.arms.items()
-            }
-            if why.terms and why.terms.words:
-                parts = [word.contribution for word in why.terms.words]
-                # The engine sums in single precision, this in double.
-                assert math.fsum(parts) == pytest.approx(why.terms.score, rel=1e-5)
-                assert abs(why.terms.tail.contribution) <= 1e-5 * why.terms.score
+            check_ledger(place, hit, why)
+
+
+def check_ledger(place: int, hit: Hit, why: HitExplanation) -> None:
+    line = why.ledger
+    assert balances(line)
+    assert (line.place, line.score, line.fused) == (place, hit.score, hit.fused)
+    assert {arm.arm: arm.score for arm in line.arms if arm.rank} == {
+        name: arm.score for name, arm in hit.arms.items()
+    }
+    if why.terms and why.terms.words:
+        parts = [word.contribution for word in why.terms.words]
+        # The engine sums in single precision, this in double.
+        assert math.fsum(parts) == pytest.approx(why.terms.score, rel=1e-5)
+        assert abs(why.terms.tail.contribution) <= 1e-5 * why.terms.score
 
 
 async def test_reranking_shows_both_orders(library: Library) -> None:
