@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from backend import console
 from backend.api import errors
-from backend.api.middleware import MAX_BODY_BYTES, RequestContext
+from backend.api.middleware import BodyLimit, RequestContext
 from backend.api.routes import (
     assistants,
     backups,
@@ -78,9 +78,10 @@ def create_app(open_state: OpenState, version: str = "0") -> FastAPI:
         system,
         backups,
     ):
-        app.include_router(module.router, prefix=API, max_body_size=MAX_BODY_BYTES)
+        app.include_router(module.router, prefix=API)
     app.include_router(system.probes)
-    app.include_router(pages.router, max_body_size=MAX_BODY_BYTES)
+    app.include_router(pages.router)
+    app.add_middleware(BodyLimit, uploads=sources.UPLOADS)
     app.add_middleware(RequestContext)
     console.mount(app, lambda: app.state.candor)
     return app

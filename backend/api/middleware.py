@@ -1,4 +1,4 @@
-"""What happens around every request: an id, a log line, a figure, headers."""
+"""What happens around every request: an id, a log line, a figure, headers, a limit on its body."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from uuid import uuid4
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.api.errors import on_unexpected
+from backend.api.errors import on_unexpected, problem, respond
+from knowledge.errors import LimitExceeded
 
 _log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}")
@@ -79,6 +81,49 @@ class RequestContext:
                 status=status,
                 ms=round(seconds * 1000, 1),
             )
+
+
+class BodyLimit:
+    """Refuses a body over the limit, whether it says its length or not, with a problem.
+
+    ``uploads``: how the paths end that take :data:`MAX_UPLOAD_BYTES`.
+    """
+
+    def __init__(self, app: ASGIApp, uploads: str) -> None:
+        self._app = app
+        self._uploads = uploads
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = MAX_UPLOAD_BYTES if scope["path"].endswith(self._uploads) else MAX_BODY_BYTES
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > limit:
+            error = LimitExceeded(
+                f"The body of the request is over {limit:,} bytes.",
+                "Send less, or upload it as a file.",
+            )
+            await respond(Request(scope), problem(error))(scope, receive, send)
+            return
+        await self._app(scope, _counting(receive, limit), send)
+
+
+def _counting(receive: Receive, limit: int) -> Receive:
+    received = 0
+
+    async def counted() -> Message:
+        nonlocal received
+        message = await receive()
+        if message["type"] == "http.request":
+            received += len(message.get("body", b""))
+            if received > limit:
+                # Of all errors raised while a body is read, FastAPI passes on this kind.
+                raise HTTPException(413, f"The body of the request is over {limit:,} bytes")
+        return message
+
+    return counted
 
 
 def _request_id(scope: Scope) -> str:

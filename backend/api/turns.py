@@ -155,7 +155,7 @@ def _data(event: ChatEvent) -> dict[str, Any]:
 
 def _event(name: str, data: dict[str, Any], number: int) -> ServerSentEvent:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return ServerSentEvent(text, event=name, id=str(number))
+    return ServerSentEvent(text, event=name, id=str(number), sep="\n")
 
 
 @asynccontextmanager

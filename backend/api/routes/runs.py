@@ -108,13 +108,15 @@ async def _watch(
                 run = await queries.find_run(session, workspace_id, run_id)
             except NotFound:
                 gone = json.dumps({"removed": True})
-                yield ServerSentEvent(gone, event="end", id=str(number + 1))
+                yield ServerSentEvent(gone, event="end", id=str(number + 1), sep="\n")
                 return
             view = await view_run(session, run)
         now = view.model_dump_json()
         if now != before:
             before, number = now, number + 1
-            yield ServerSentEvent(now, event="end" if view.ended else "progress", id=str(number))
+            yield ServerSentEvent(
+                now, event="end" if view.ended else "progress", id=str(number), sep="\n"
+            )
         if view.ended:
             return
         await asyncio.sleep(_LOOK_EVERY_S)

@@ -17,7 +17,6 @@ from fastapi.responses import JSONResponse
 from backend.api.access import Caller, Editor, Viewer
 from backend.api.errors import PROBLEMS, problem
 from backend.api.idempotency import Once
-from backend.api.middleware import MAX_UPLOAD_BYTES
 from backend.api.multipart import Received, receive_files
 from backend.api.routes.runs import view_run, view_runs
 from backend.api.schemas.base import PageView, Paging
@@ -49,6 +48,7 @@ from knowledge.store.tables import Source, SourceKind
 
 router = APIRouter(tags=["sources"], responses=PROBLEMS)
 
+UPLOADS = "/uploads"
 UPLOAD_ADDRESS = "upload:///"
 
 
@@ -104,11 +104,10 @@ async def create_source(
 
 
 @router.post(
-    "/knowledge-bases/{knowledge_base_id}/uploads",
+    "/knowledge-bases/{knowledge_base_id}" + UPLOADS,
     status_code=201,
     response_model=Uploaded,
     summary="Upload files",
-    max_body_size=MAX_UPLOAD_BYTES,
     openapi_extra={
         "requestBody": {
             "required": True,

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy import select, update
 
 from backend.api.access import COOKIE
 from backend.api.state import AppState
 from knowledge.store.queries.credentials import create_link, hash_secret
 from knowledge.store.queries.people import create_workspace, first_owner
 from knowledge.store.tables import ApiToken, Role, SignInLink, UserSession, utc_now
-from sqlalchemy import select, update
 from tests.backend.api.conftest import Enter
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -130,7 +130,9 @@ async def test_other_workspaces_do_not_exist(enter: Enter) -> None:
         assert (await other.get(path)).status_code == 404, path
         assert (await other.delete(path)).status_code in (404, 405), path
     assert (await other.get(f"/runs/{made['run']['id']}/events")).status_code == 404
-    refused = await other.post("/assistants", json={"name": "B", "knowledge_base_ids": [base["id"]]})
+    refused = await other.post(
+        "/assistants", json={"name": "B", "knowledge_base_ids": [base["id"]]}
+    )
     assert refused.status_code == 404
     assert (
         await other.post("/search", json={"query": "read", "knowledge_bases": [base["id"]]})

@@ -181,9 +181,7 @@ async def test_an_unknown_key_opens_nothing(visitor: httpx.AsyncClient) -> None:
     assert answer.status_code == 404
 
 
-async def test_assistants_are_changed_and_removed(
-    enter: Enter, visitor: httpx.AsyncClient
-) -> None:
+async def test_assistants_are_changed_and_removed(enter: Enter, visitor: httpx.AsyncClient) -> None:
     client = await enter()
     assistant = await _assistant(client)
     path = f"/assistants/{assistant['id']}"

@@ -148,7 +148,10 @@ async def test_removing_a_document_takes_back_its_terms(enter: Enter) -> None:
     shown = (await client.get(f"/knowledge-bases/{base}")).json()
     assert (shown["documents"], shown["chunks"]) == ({}, 0)
     other = await make_base(client, "other")
-    assert (await client.delete(f"/knowledge-bases/{other}")).json() == {"documents": 0, "chunks": 0}
+    assert (await client.delete(f"/knowledge-bases/{other}")).json() == {
+        "documents": 0,
+        "chunks": 0,
+    }
 
 
 async def test_idempotency_keys(enter: Enter) -> None:

@@ -74,9 +74,7 @@ async def test_invalid_bodies_say_where(enter: Enter) -> None:
         "/knowledge-bases", content=b"{", headers={"Content-Type": "application/json"}
     )
     assert broken.status_code == 422
-    zone = await client.post(
-        "/tokens", json={"name": "x", "expires_at": "2030-01-01T00:00:00"}
-    )
+    zone = await client.post("/tokens", json={"name": "x", "expires_at": "2030-01-01T00:00:00"})
     assert zone.status_code == 422
 
 
