@@ -144,6 +144,11 @@ def live(visit: Visit, draw: Callable[[], Awaitable[bool]], running: bool) -> Li
     return Live(timer, once)
 
 
+def go(to: str) -> None:
+    """Open another page of the console. NiceGUI puts the path that it is mounted at before it."""
+    ui.navigate.to(to.removeprefix("/console"))
+
+
 def tell(error: CandorError) -> None:
     """Say what went wrong and what to do about it."""
     words = "\n".join(part for part in (error.detail, error.action) if part)

@@ -18,6 +18,7 @@ _PAGES = (
     "knowledge_base",
     "source",
     "system",
+    "unknown",  # last: it takes every path that no other page has
 )
 ICON = Path(widget.__file__).parent / "pages" / "icon.svg"
 

@@ -21,7 +21,7 @@ from backend.console.forms import (
     foot,
     link_button,
 )
-from backend.console.frame import done, head, page, section
+from backend.console.frame import done, go, head, page, section
 from backend.console.parts import badge, empty, join, show
 from backend.console.visit import Visit
 from backend.console.words import count
@@ -91,7 +91,7 @@ def _new(visit: Visit) -> Act:
             names = await _bases(visit)
             body = {"name": name.value, "knowledge_base_ids": list(names)[:1]}
             row = await visit.send("POST", "/assistants", body)
-            ui.navigate.to(f"/console/assistants/{row['id']}")
+            go(f"/console/assistants/{row['id']}")
 
         with foot(made):
             button("Create", create, "primary")
@@ -241,7 +241,7 @@ def _lines(text: str) -> list[str]:
 def _remove(visit: Visit, row: Assistant) -> Act:
     async def remove() -> None:
         await visit.send("DELETE", f"/assistants/{row.id}")
-        ui.navigate.to("/console/assistants")
+        go("/console/assistants")
 
     made = confirm(
         f"Delete {row.name}?",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from markupsafe import Markup
-from nicegui import ui
 
 from backend.console.adding import opener
 from backend.console.forms import Act, area, button, dialog, field, foot
-from backend.console.frame import head, page
+from backend.console.frame import go, head, page
 from backend.console.parts import badge, empty, join, show
 from backend.console.visit import Visit
 from backend.console.words import count
@@ -77,7 +76,7 @@ def _new(visit: Visit) -> Act:
         async def create() -> None:
             body = {"name": name.value, "description": about.value}
             row = await visit.send("POST", "/knowledge-bases", body)
-            ui.navigate.to(f"/console/knowledge-bases/{row['id']}")
+            go(f"/console/knowledge-bases/{row['id']}")
 
         with foot(made):
             button("Create", create, "primary")

@@ -12,7 +12,7 @@ from nicegui import ui
 
 from backend.console.adding import opener
 from backend.console.forms import Act, button, confirm
-from backend.console.frame import head, page
+from backend.console.frame import go, head, page
 from backend.console.listing import Pager, follow_typing
 from backend.console.parts import badge, empty, join, row_link, show, table, when
 from backend.console.prose import prose
@@ -274,7 +274,7 @@ def _found_by(passage: Mapping[str, object] | None) -> Markup:
 def _remove(visit: Visit, row: Conversation, messages: int) -> Act:
     async def remove() -> None:
         await visit.send("DELETE", f"/conversations/{row.id}")
-        ui.navigate.to("/console/conversations")
+        go("/console/conversations")
 
     made = confirm(
         "Delete this conversation?",

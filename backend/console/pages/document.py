@@ -10,7 +10,7 @@ from nicegui import run, ui
 
 from backend.console.adding import opener
 from backend.console.forms import Act, button, confirm, link_button
-from backend.console.frame import head, page
+from backend.console.frame import go, head, page
 from backend.console.parts import badge, join, note, show, tiles, when
 from backend.console.prose import prose
 from backend.console.strongest import StrongTerm, strongest_terms
@@ -167,7 +167,7 @@ def _more(
 def _remove(visit: Visit, row: Document) -> Act:
     async def remove() -> None:
         await visit.send("DELETE", f"/documents/{row.id}")
-        ui.navigate.to(f"/console/sources/{row.source_id}")
+        go(f"/console/sources/{row.source_id}")
 
     made = confirm(
         f"Delete {document_name(row)}?",

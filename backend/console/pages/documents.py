@@ -109,9 +109,10 @@ async def documents_page(
         box.props('outlined dense clearable data-search aria-label="Search documents"')
         follow_typing(box.classes("grow"), lambda text: change(q=text))
         if not source:
+            names = {"": "All knowledge bases"} | {str(row.id): row.name for row in bases}
             ui.select(
-                {"": "All knowledge bases"} | {str(row.id): row.name for row in bases},
-                value=str(knowledge_base or ""),
+                names,
+                value=str(knowledge_base) if str(knowledge_base) in names else "",
                 on_change=lambda e: change(knowledge_base=UUID(e.value) if e.value else None),
             ).props('outlined dense options-dense aria-label="Knowledge base"').style("width:220px")
         ui.select(

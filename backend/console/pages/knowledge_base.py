@@ -11,7 +11,7 @@ from nicegui import ui
 
 from backend.console.adding import Again, add_text, add_website, opener, upload_files
 from backend.console.forms import Act, area, button, confirm, dialog, field, foot
-from backend.console.frame import done, head, live, page
+from backend.console.frame import done, go, head, live, page
 from backend.console.parts import badge, empty, meter, row_link, show, table, when
 from backend.console.visit import Visit
 from backend.console.words import KINDS, count, shown_address, source_state
@@ -167,7 +167,7 @@ def _remove(visit: Visit, row: KnowledgeBase, counts: Counts) -> Act:
     async def remove() -> None:
         await visit.send("DELETE", f"/knowledge-bases/{row.id}")
         done(f"{row.name} is deleted.")
-        ui.navigate.to("/console/")
+        go("/console/")
 
     made = confirm(
         f"Delete {row.name}?",

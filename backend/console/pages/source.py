@@ -10,7 +10,7 @@ from nicegui import ui
 
 from backend.console.adding import Again, opener, upload_files
 from backend.console.forms import Act, button, confirm, dialog, field, foot, link_button
-from backend.console.frame import done, head, live, page
+from backend.console.frame import done, go, head, live, page
 from backend.console.parts import (
     badge,
     empty,
@@ -286,7 +286,7 @@ def _rename(visit: Visit, row: Source) -> Act:
 def _remove(visit: Visit, now: _Standing) -> Act:
     async def remove() -> None:
         await visit.send("DELETE", f"/sources/{now.source.id}")
-        ui.navigate.to(f"/console/knowledge-bases/{now.base.id}")
+        go(f"/console/knowledge-bases/{now.base.id}")
 
     made = confirm(
         f"Delete {now.source.name}?",

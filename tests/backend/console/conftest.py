@@ -1,0 +1,145 @@
+"""The real application on a loopback port, a real browser, and people who are signed in."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+import uvicorn
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+
+from backend.api.access import COOKIE
+from backend.app import create_app
+from backend.main import _make_worker
+from backend.models import open_encoder
+from backend.services import Parts, open_parts
+from knowledge.settings import Settings
+from knowledge.store.tables import Role
+from tests.backend.console.filling import Filled, Served, filled
+
+FLAGS = [
+    "--no-sandbox",
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+PICTURES = Path(__file__).parents[3] / "artifacts" / "console"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    settings = Settings(
+        data=tmp_path_factory.mktemp("data"),
+        allowed_private_hosts=("127.0.0.1",),
+        upload_max_bytes=50_000,
+    )
+    parts = Parts(settings, _make_worker, open_encoder, work=True)
+    app = create_app(lambda: open_parts(parts), "1.2.3")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        async with app.router.lifespan_context(app):
+            config = uvicorn.Config(
+                app, lifespan="off", log_config=None, timeout_graceful_shutdown=1
+            )
+            server = uvicorn.Server(config)
+            task = asyncio.create_task(server.serve(sockets=[listening]))
+            yield Served(app.state.candor, f"http://127.0.0.1:{listening.getsockname()[1]}")
+            server.should_exit = True
+            await task
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    executable = next(filter(None, map(shutil.which, names)), None)
+    if executable is None:
+        pytest.fail("These tests need Chromium: apt-get install chromium")
+    async with async_playwright() as playwright:
+        yield await playwright.chromium.launch(executable_path=executable, args=FLAGS)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shop(served: Served) -> AsyncIterator[Filled]:
+    made = await filled(served)
+    yield made
+    await made.client.aclose()
+
+
+class Trouble(list[str]):
+    """What went wrong in a page: errors on the console and exceptions."""
+
+    def listen(self, page: Page) -> None:
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.append(str(error)))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # The browser itself reports every 4xx.
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            self.append(message.text)
+
+
+@pytest.fixture
+def trouble() -> Iterator[Trouble]:
+    found = Trouble()
+    yield found
+    assert not found
+
+
+@dataclass
+class Person:
+    """Somebody in front of a browser."""
+
+    page: Page
+    context: BrowserContext
+    workspace_id: UUID
+    origin: str
+
+    async def open(self, path: str) -> int:
+        """Open a page of the console, and wait until it can be used."""
+        answer = await self.page.goto(f"{self.origin}/console{path}")
+        await self.page.locator("h1, h2").first.wait_for()
+        await self.page.wait_for_function("window.socket?.connected ?? true")
+        assert answer is not None
+        return answer.status
+
+
+Sign = Callable[..., Awaitable[Person]]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def sign_in(served: Served, browser: Browser, trouble: Trouble) -> AsyncIterator[Sign]:
+    """Signs a new user in, in a workspace of its own or in that of another."""
+    contexts: list[BrowserContext] = []
+
+    async def enter(
+        role: Role = Role.OWNER, beside: UUID | None = None, width: int = 1280, dark: bool = False
+    ) -> Person:
+        workspace_id = beside or await served.workspace()
+        context = await browser.new_context(
+            viewport={"width": width, "height": 860},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+            locale="en-GB",
+        )
+        contexts.append(context)
+        secret = await served.cookie(workspace_id, role)
+        await context.add_cookies([{"name": COOKIE, "value": secret, "url": served.origin}])
+        page = await context.new_page()
+        page.set_default_timeout(10_000)
+        trouble.listen(page)
+        return Person(page, context, workspace_id, served.origin)
+
+    yield enter
+    for context in contexts:
+        await context.close()
