@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
@@ -86,6 +87,9 @@ class Indexer:
         self._index = index
         self._encoder = encoder
         self._turns = turns
+        # One thread for all encoding: every thread that has encoded keeps tens of megabytes of
+        # the allocator's, and the loop's own pool has dozens of threads.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="encode")
 
     async def replace(
         self,
@@ -128,6 +132,10 @@ class Indexer:
         """Make everything written so far survive a power loss."""
         await self._index.flush()
 
+    def close(self) -> None:
+        """Let go of the encoding thread, after the batch it is at."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
     async def _known(self, batch: Sequence[Passage], stored: dict[str, UUID]) -> dict[str, Point]:
         """Points that hold the vectors of these passages already, by passage hash."""
         places = {passage.id: passage.hash for passage in batch}
@@ -146,8 +154,9 @@ class Indexer:
         for start in range(0, len(hashes), _BATCH):
             part = hashes[start : start + _BATCH]
             async with self._turns.turn(group):
-                encodings = await asyncio.to_thread(
-                    self._encoder.encode_passages, [missing[name] for name in part]
+                texts = [missing[name] for name in part]
+                encodings = await asyncio.get_running_loop().run_in_executor(
+                    self._thread, self._encoder.encode_passages, texts
                 )
             made.update(zip(part, encodings, strict=True))
         return [made.get(p.hash) or known[p.hash].encoding for p in batch]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
@@ -70,6 +71,8 @@ class Pipeline:
         self._indexer = indexer
         self._unpacker = unpacker
         self._languages = languages
+        # A thread of its own: a text of millions of characters must not hold up the encoding.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="chunk")
         # Two documents of the same content that arrive at once must not both find no other.
         self._same_content: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -165,7 +168,9 @@ class Pipeline:
         values: dict[str, Any],
     ) -> None:
         """Cut into chunks, encode those that are new, and put them in the place of the old."""
-        chunks = await asyncio.to_thread(self._chunker.chunks, parsed)
+        chunks = await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._chunker.chunks, parsed
+        )
         passages = passages_of(parsed, chunks, document)
         if len(passages) > MAX_UPSERT:
             await self._records.progress(item_id, ItemState.CHUNKED, chunks=len(passages))
@@ -205,6 +210,10 @@ class Pipeline:
         await self._indexer.remove(document.id)
         await self._records.delete_document(run.id, document)
         log.info("document.removed", document=str(document.id), address=document.address)
+
+    def close(self) -> None:
+        """Let go of the chunking thread."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
 
     # The ends that an item can come to.
 

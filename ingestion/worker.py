@@ -56,11 +56,13 @@ class Worker:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"[:100]
         records = Records(database)
         self._parser = ParserPool(_parse_limits(settings))
-        indexer = Indexer(index, encoder, FairTurns())
+        self._indexer = indexer = Indexer(index, encoder, FairTurns())
         chunker = Chunker(encoder, settings.chunk_tokens, encoder.spec.max_tokens)
         unpacker = Unpacker(database, self._parser, settings.files_folder)
         languages = encoder.spec.languages
-        pipeline = Pipeline(records, self._parser, chunker, indexer, unpacker, languages)
+        self._pipeline = pipeline = Pipeline(
+            records, self._parser, chunker, indexer, unpacker, languages
+        )
         runs = Runs(records, pipeline, indexer, _source_settings(settings))
         url = settings.database_url.get_secret_value()
         engine = make_url(url) if url else settings.data / "jobs.sqlite"
@@ -90,6 +92,8 @@ class Worker:
             self._loop = None
         await self._jobs.stop()
         await self._parser.close()
+        self._pipeline.close()
+        self._indexer.close()
         async with self._database.writing() as session:
             await session.execute(delete(WorkerRecord).where(WorkerRecord.id == self.id))
         log.info("worker.stopped", worker=self.id)

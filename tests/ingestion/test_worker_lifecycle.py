@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from ingestion.worker import Worker
 from knowledge.store.tables import Run, RunState, WorkerRecord, utc_now
 from tests.ingestion.service import Service
 from tests.ingestion.site import Site, page
@@ -43,13 +44,12 @@ async def test_a_run_whose_worker_died_before_it_began_is_taken_over(
 ) -> None:
     site.html("/", page("Home"))
     source = await service.add_website(site.url())
-    await service.close()
-    await service.open()
+    await service.worker.stop()
     run = Run(knowledge_base_id=service.knowledge_base_id, source_id=source, worker="dead")
     run.state = RunState.RUNNING
     async with service.database.writing() as session:
         session.add(WorkerRecord(id="dead", heartbeat_at=utc_now() - timedelta(minutes=2)))
         session.add(run)
-    await service.worker.stop()
+    service.worker = Worker(service.database, service.index, service.encoder, service.settings)
     await service.worker.start()
     assert (await service.wait(run.id)).state == "succeeded"
