@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
-import asyncpg
+import psycopg
 import pytest
+from psycopg import sql
 
 from tests import postgres as servers
 
@@ -22,18 +22,11 @@ def postgres() -> Iterator[Callable[[], str]]:
 
         def create() -> str:
             name = f"test_{uuid4().hex}"
-            asyncio.run(_execute(f"{server}/postgres", f"create database {name}"))
+            with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+                connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
             return f"{server}/{name}"
 
         yield create
-
-
-async def _execute(address: str, statement: str) -> None:
-    connection = await asyncpg.connect(address)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])

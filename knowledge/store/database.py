@@ -5,6 +5,7 @@ SQLite (WAL) in the data folder, or PostgreSQL; the same code runs on both.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -71,6 +72,8 @@ class Database:
         Raises :class:`FolderTooNew` where a newer version has written it, and another
         :class:`StoreFault` where it cannot be reached or written.
         """
+        if url.get_backend_name() == "sqlite":
+            _probe(url)
         engine = _engine(url)
         try:
             await upgrade(engine)
@@ -152,6 +155,14 @@ def _engine(url: URL) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _probe(url: URL) -> None:
+    """See that the file can be opened: the driver leaves a thread behind where it cannot."""
+    try:
+        sqlite3.connect(url.database or "").close()
+    except sqlite3.Error as error:
+        raise _store_fault(error, url) from error
 
 
 def _store_fault(error: Exception, url: URL) -> StoreFault:
