@@ -112,8 +112,9 @@ export class CandorChat extends HTMLElement {
       this.#listen(life.signal);
       this.#chat?.resume();
       this.#emit('ready', { name: profile.name, language });
-      // On a page of its own the visitor came to ask; on a small screen the keyboard would hide it.
-      if (this.#layout === 'page' && !matchMedia(NARROW).matches) this.#chat?.panel.input.focus();
+      // On a page of its own the visitor came to ask; a frame must not draw its page to itself, and on
+      // a small screen the keyboard would hide half of it.
+      if (this.#layout === 'page' && self === top && !matchMedia(NARROW).matches) this.#chat?.panel.input.focus();
     } catch (error) {
       if (life.signal.aborted) return;
       await this.#fail(error);
