@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from backend.chat.passage import Kind, Piece, pieces
+from knowledge.encode.dense import dense_vectors
 from knowledge.encode.encoder import Encoder
-from knowledge.encode.words import words
+from knowledge.encode.words import FUNCTION_WORDS, words
 from knowledge.types import Encoding, Hit
 
 Stems = frozenset[str]
@@ -72,7 +73,7 @@ def ask(encoder: Encoder, query: str, encoding: Encoding) -> Asked:
     """
     stems = stems_of(query)
     if encoding.sparse is None or not len(encoding.sparse):
-        weights = dict.fromkeys(stems, 1.0)
+        weights = dict.fromkeys(stems - FUNCTION_WORDS, 1.0)
     else:
         terms = [int(term) for term in encoding.sparse.indices]
         named = encoder.words(terms, query)
@@ -118,8 +119,7 @@ def score(encoder: Encoder, asked: Asked, candidates: Sequence[Candidate]) -> li
     if asked.vector is None:
         meanings = [one.words for one in candidates]
     else:
-        vectors = [encoding.dense for encoding in encoder.encode_passages(texts)]
-        meanings = [float(asked.vector @ vector) for vector in vectors if vector is not None]
+        meanings = [float(asked.vector @ one) for one in dense_vectors(encoder, texts)]
     scored = [
         Candidate(one.rank, one.index, one.piece, one.words, meaning, _total(one, meaning))
         for one, meaning in zip(candidates, meanings, strict=True)

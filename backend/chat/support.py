@@ -25,7 +25,9 @@ import numpy as np
 
 from backend.chat.evidence import stems_of
 from backend.chat.passage import Kind, Piece, pieces
+from knowledge.encode.dense import dense_vectors
 from knowledge.encode.encoder import Encoder
+from knowledge.encode.words import FUNCTION_WORDS, words
 from knowledge.types import Hit, Span
 
 _BY_WORDS = 0.5
@@ -83,8 +85,7 @@ def best_place(encoder: Encoder, sentence: str, hit: Hit) -> Support | None:
     if literal.words >= _BY_WORDS or not encoder.spec.dense_size:
         return literal
     texts = [sentence, hit.text[slice(*literal.span)], *(piece.text for piece in quotable)]
-    vectors = [encoding.dense for encoding in encoder.encode_passages(texts)]
-    said, here, *others = (np.zeros(1, np.float32) if v is None else v for v in vectors)
+    said, here, *others = dense_vectors(encoder, texts)
     literal = Support(literal.span, literal.words, float(said @ here))
     cosines = [float(said @ other) for other in others]
     at = int(np.argmax(cosines))
@@ -103,7 +104,7 @@ def _by_words(sentence: str, quotable: Sequence[Piece]) -> Support:
 
 
 def _share(sentence: str, window: Sequence[Piece]) -> float:
-    stems = stems_of(sentence)
+    stems = {word.stem for word in words(sentence) if word.form not in FUNCTION_WORDS}
     if not stems:
         return 0.0
     written = frozenset[str]().union(*(stems_of(piece.text) for piece in window))

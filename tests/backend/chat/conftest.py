@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from qdrant_client import models
 
 from backend.chat.events import ChatEvent, CitationFound, FinalAnswer, MessageDelta
 from backend.chat.llm import LanguageModel, ModelSettings
@@ -30,31 +30,37 @@ def encoder() -> BundledEncoder:
     return BundledEncoder()
 
 
+@dataclass(frozen=True)
+class Site:
+    """The help site, written once: a database file to copy, and an index that all tests share."""
+
+    file: Path
+    index: EmbeddedIndex
+
+
 @pytest.fixture(scope="session")
-def embedded_index(
-    tmp_path_factory: pytest.TempPathFactory, encoder: BundledEncoder
-) -> Iterator[EmbeddedIndex]:
-    opened = EmbeddedIndex.open(tmp_path_factory.mktemp("index"), encoder.spec)
-    yield opened
-    asyncio.run(opened.close())
+def site(tmp_path_factory: pytest.TempPathFactory, encoder: BundledEncoder) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    made = Site(folder / "site.sqlite", EmbeddedIndex.open(folder / "index", encoder.spec))
+
+    async def write() -> None:
+        database = await Database.open(sqlite_url(made.file))
+        library = Library(database, made.index, encoder)
+        await library.create()
+        await library.add(*PAGES)
+        await database.close()
+
+    asyncio.run(write())
+    yield made
+    asyncio.run(made.index.close())
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    opened = await Database.open(sqlite_url(tmp_path / "candor.sqlite"))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def library(
-    database: Database, embedded_index: EmbeddedIndex, encoder: BundledEncoder
-) -> Library:
-    await embedded_index.delete(models.Filter())
-    made = Library(database, embedded_index, encoder)
-    await made.create()
-    await made.add(*PAGES)
-    return made
+async def library(site: Site, encoder: BundledEncoder, tmp_path: Path) -> AsyncIterator[Library]:
+    shutil.copy(site.file, tmp_path / "candor.sqlite")
+    database = await Database.open(sqlite_url(tmp_path / "candor.sqlite"))
+    yield Library(database, site.index, encoder)
+    await database.close()
 
 
 @dataclass
