@@ -26,7 +26,10 @@ _NOT_PAGES = re.compile(
     r"|iso|jar|whl|bin|swf|psd|e?ps)$",
     re.IGNORECASE,
 )
-_DATE = re.compile(r"\d{4}[-/]?\d{1,2}(?:[-/]?\d{1,2})?|[?&](?:date|month|year|day|week)=")
+_DATE = re.compile(
+    r"(?<!\d)(?:19|20)\d\d(?:[-/]\d{1,2}|(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01]))(?!\d)"
+    r"|[?&](?:date|month|year|day|week)="
+)
 _MOST_SEGMENTS = 24
 _MOST_QUERIES_PER_PATH = 100
 _MOST_DATES_PER_SHAPE = 200
@@ -150,8 +153,9 @@ class TrapWatch:
             self._queries[parts.path] += 1
             if self._queries[parts.path] > _MOST_QUERIES_PER_PATH:
                 return True
-        if _DATE.search(address):
-            shape = re.sub(r"\d+", "0", f"{parts.path}?{parts.query}")
+        path = f"{parts.path}?{parts.query}"
+        if _DATE.search(path):
+            shape = re.sub(r"\d+", "0", path)
             self._dates[shape] += 1
             return self._dates[shape] > _MOST_DATES_PER_SHAPE
         return False

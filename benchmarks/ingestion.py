@@ -1,0 +1,199 @@
+"""How fast pages and files are read and indexed, without and with the bundled encoder.
+
+``python -m benchmarks.ingestion [--documents FOLDER]`` makes a site of 300 pages, serves it on
+loopback and measures: fetching and parsing alone; the whole job with an encoder that costs
+nothing; the same again with nothing changed; and, on 40 pages, the job with the bundled encoder
+beside the encoder on its own. With ``--documents`` every file of a folder is parsed and timed.
+Writes ``benchmarks/results/ingestion.json`` and ``ingestion.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.ingestion_service import opened
+from benchmarks.ingestion_site import files_of, serve, write_site
+from benchmarks.light_encoder import LightEncoder
+from benchmarks.machine import describe
+from ingestion.chunk import Chunker, passage_text
+from ingestion.fetch import Fetcher
+from ingestion.parse.pool import ParserPool
+from ingestion.parse.reading import FileToRead
+from ingestion.sources.rules import CrawlRules
+from ingestion.sources.website import FoundPage, Website
+from knowledge.encode.bundled import BundledEncoder
+from knowledge.types import ParsedDocument
+
+RESULTS = Path(__file__).parent / "results"
+_PAGES = 300
+_ENCODED_PAGES = 40
+_AT_ONCE = 8
+_BATCH = 32
+
+
+async def crawl(start: str) -> list[ParsedDocument]:
+    """Fetch and parse a whole site, eight pages at once, and keep nothing else."""
+    documents: list[ParsedDocument] = []
+    queue: asyncio.Queue[FoundPage] = asyncio.Queue()
+    async with Fetcher(None, ["127.0.0.1"]) as fetcher, ParserPool() as parser:
+        website = await Website.open(CrawlRules(start, sitemap=False), fetcher)
+        seen = {start}
+        queue.put_nowait(FoundPage(start))
+
+        async def work() -> None:
+            while True:
+                page = await queue.get()
+                fetched = await website.visit(page.address)
+                file = FileToRead(fetched.data, "", fetched.content_type, fetched.address)
+                reading = await parser.read(file)
+                assert reading.page is not None
+                for found in website.links(reading.page, page.depth):
+                    if found.address not in seen:
+                        seen.add(found.address)
+                        queue.put_nowait(found)
+                documents.append(reading.document_or_raise())
+                queue.task_done()
+
+        workers = [asyncio.create_task(work()) for _ in range(_AT_ONCE)]
+        await queue.join()
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    return documents
+
+
+async def whole_job(folder: Path, start: str) -> dict[str, float]:
+    """Pages a second of a first and of a second run, with an encoder that costs nothing."""
+    rates = {}
+    async with opened(folder, LightEncoder()) as bench:
+        source = await bench.website("site", start)
+        for name in ("first", "again"):
+            began = time.perf_counter()
+            _, progress = await bench.wait(await bench.queue(source))
+            rates[name] = progress.done / (time.perf_counter() - began)
+    return rates
+
+
+async def with_encoder(folder: Path, start: str, encoder: BundledEncoder) -> dict[str, float]:
+    """Passages a second of the job with the bundled encoder, and of the encoder on its own."""
+    async with opened(folder, encoder) as bench:
+        source = await bench.website("site", start)
+        began = time.perf_counter()
+        _, progress = await bench.wait(await bench.queue(source))
+        job = progress.chunks / (time.perf_counter() - began)
+    chunker = Chunker(encoder, 200, encoder.spec.max_tokens)
+    texts = [
+        passage_text(document.title, chunk)
+        for document in await crawl(start)
+        for chunk in chunker.chunks(document)
+    ]
+    began = time.perf_counter()
+    for place in range(0, len(texts), _BATCH):
+        encoder.encode_passages(texts[place : place + _BATCH])
+    alone = len(texts) / (time.perf_counter() - began)
+    return {"job": job, "alone": alone, "share": job / alone}
+
+
+async def parse_folder(folder: Path) -> list[dict[str, Any]]:
+    """Each file of a folder: seconds, and characters or the reason why there are none."""
+    rows: list[dict[str, Any]] = []
+    async with ParserPool() as parser:
+        await parser.read(FileToRead(b"warm"))
+        for name, data in await asyncio.to_thread(files_of, folder):
+            began = time.perf_counter()
+            reading = await parser.read(FileToRead(data, name))
+            row: dict[str, Any] = {"file": name, "s": round(time.perf_counter() - began, 3)}
+            if reading.document is not None:
+                row |= {
+                    "characters": len(reading.document.text),
+                    "language": reading.document.language,
+                }
+            elif reading.failure is not None:
+                row["reason"] = reading.failure.code
+            rows.append(row)
+    return rows
+
+
+def measure(documents: Path | None) -> dict[str, Any]:
+    """Every figure of this benchmark."""
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        write_site(scratch / "site", _PAGES)
+        write_site(scratch / "small", _ENCODED_PAGES)
+        with serve(scratch / "site") as start:
+            began = time.perf_counter()
+            pages = len(asyncio.run(crawl(start)))
+            crawled = pages / (time.perf_counter() - began)
+            rates = asyncio.run(whole_job(scratch / "light", start))
+        with serve(scratch / "small") as start:
+            encoded = asyncio.run(with_encoder(scratch / "real", start, BundledEncoder()))
+        files = asyncio.run(parse_folder(documents)) if documents else []
+    return {
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": describe(),
+        "load_average": round(os.getloadavg()[0], 1),
+        "pages": pages,
+        "fetch_and_parse_pages_per_s": round(crawled, 1),
+        "job_pages_per_s": round(rates["first"], 1),
+        "unchanged_pages_per_s": round(rates["again"], 1),
+        "passages_per_s": round(encoded["job"], 1),
+        "encoder_alone_passages_per_s": round(encoded["alone"], 1),
+        "share_of_encoder": round(encoded["share"], 2),
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "files": files,
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    rows = [
+        ("fetch and parse, pages/s", result["fetch_and_parse_pages_per_s"]),
+        ("whole job without encoding, pages/s", result["job_pages_per_s"]),
+        ("the same again, nothing changed, pages/s", result["unchanged_pages_per_s"]),
+        ("whole job with the bundled encoder, passages/s", result["passages_per_s"]),
+        ("the encoder alone, passages/s", result["encoder_alone_passages_per_s"]),
+        ("share of the encoder's speed", result["share_of_encoder"]),
+        ("peak memory of the process, MB", result["peak_memory_mb"]),
+    ]
+    lines = [
+        "# Ingestion",
+        "",
+        f"{result['pages']} pages on loopback; {result['machine']}; load average "
+        f"{result['load_average']} at the end; {result['measured']}.",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {name} | {value} |" for name, value in rows),
+    ]
+    if result["files"]:
+        lines += ["", "| file | seconds | characters | language |", "|---|---|---|---|"]
+        lines += [
+            f"| {row['file']} | {row['s']} | {row.get('characters', row.get('reason'))} "
+            f"| {row.get('language', '')} |"
+            for row in result["files"]
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure, print and keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--documents", type=Path)
+    result = measure(parser.parse_args().documents)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "ingestion.json").write_text(json.dumps(result, indent=1) + "\n")
+    (RESULTS / "ingestion.md").write_text(table(result))
+    print(table(result))
+
+
+if __name__ == "__main__":
+    main()
