@@ -180,10 +180,11 @@ async def _left_early(explainer: Explainer, trace: SearchTrace, found: Found) ->
             "The passage is in the database and not in the index.",
             "Run `candor reindex`, or ingest the document again.",
         )
-    if first in trace.prepared.targets.hidden:
-        rule = next(r for r in trace.prepared.rules if r.kind is RuleKind.HIDE)
-        return left("hidden", f"A rule hides it: {rule.effect()}.", "End the rule.")
     payload = next(iter(points.values())).payload
+    of = {str(first), str(payload.get("document")), str(payload.get("source"))}
+    for rule in trace.prepared.rules:
+        if rule.kind is RuleKind.HIDE and str(rule.target) in of:
+            return left("hidden", f"A rule hides it: {rule.effect()}.", "End the rule.")
     if payload.get("hidden"):
         return left("hidden", "An editor took it out of search.", "Show it again.")
     return left("filtered", *_filter(trace.request, payload))

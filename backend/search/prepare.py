@@ -88,7 +88,7 @@ class Preparation:
             idf=idf,
             query=weighted,
             arms=arms,
-            condition=without_hidden(condition(request), targets.hidden),
+            condition=without_hidden(condition(request), targets),
             rules=matching,
             rule_terms=rule_terms,
             targets=targets,

@@ -29,11 +29,13 @@ Weights = Mapping[int, float]
 class Targets:
     """The chunks that the matching rules are about.
 
-    ``hidden``: chunks left out. ``expansions``: terms that a chunk is treated as having.
-    ``pins``: place and candidates for it, first ones first. ``boosts``: rules that multiply scores.
+    ``hidden``: chunks left out; ``hidden_sources``: sources left out whole. ``expansions``: terms
+    that a chunk is treated as having. ``pins``: rules with the candidates for their place, first
+    ones first. ``boosts``: rules that multiply scores.
     """
 
     hidden: frozenset[UUID] = frozenset()
+    hidden_sources: frozenset[UUID] = frozenset()
     expansions: Mapping[UUID, Weights] = field(default_factory=dict)
     pins: Sequence[tuple[Rule, tuple[UUID, ...]]] = ()
     boosts: Sequence[Rule] = ()
@@ -75,7 +77,6 @@ async def find_targets(rules: Sequence[Rule], database: Database, encoder: Encod
             session,
             [rule.chunk_id for rule in named if rule.chunk_id],
             [rule.document_id for rule in named if rule.document_id],
-            [rule.source_id for rule in named if rule.source_id],
         )
 
     def chunks(rule: Rule) -> tuple[UUID, ...]:
@@ -89,19 +90,26 @@ async def find_targets(rules: Sequence[Rule], database: Database, encoder: Encod
                 own = expansions.setdefault(id, {})
                 for term in encoder.written(rule.text):
                     own[term] = own.get(term, 0.0) + rule.factor
+    sources = (rule.source_id for rule in acting if rule.kind is RuleKind.HIDE)
     return Targets(
         hidden=hidden,
+        hidden_sources=frozenset(source for source in sources if source),
         expansions=expansions,
         pins=[(rule, chunks(rule)) for rule in acting if rule.kind is RuleKind.PIN],
         boosts=[rule for rule in acting if rule.kind is RuleKind.BOOST],
     )
 
 
-def without_hidden(condition: models.Filter, hidden: frozenset[UUID]) -> models.Filter:
-    """``condition``, and none of ``hidden``."""
-    if not hidden:
-        return condition
-    return models.Filter(must=[condition], must_not=[_named(sorted(hidden, key=str))])
+def without_hidden(condition: models.Filter, targets: Targets) -> models.Filter:
+    """``condition``, and nothing that rules hide."""
+    must_not: list[models.Condition] = []
+    if targets.hidden:
+        must_not.append(_named(sorted(targets.hidden, key=str)))
+    if targets.hidden_sources:
+        # A source may have more chunks than could be named one by one.
+        sources = sorted(map(str, targets.hidden_sources))
+        must_not.append(models.FieldCondition(key="source", match=models.MatchAny(any=sources)))
+    return models.Filter(must=[condition], must_not=must_not) if must_not else condition
 
 
 async def expand_passages(

@@ -34,6 +34,8 @@ async def test_hide_leaves_a_document_out_of_every_arm(ask: Ask) -> None:
     lamp = ask.library.document_id(SHOP + "lamp")
     assert "lamp" in names(await search(ask, "lamp"))
     assert "lamp" not in names(await search(ask, "lamp", rule("hide", document_id=lamp)))
+    whole = rule("hide", source_id=ask.library.source_id)
+    assert names(await search(ask, "lamp", whole)) == []
 
 
 async def test_pin_puts_a_chunk_in_its_place_even_if_no_arm_returned_it(ask: Ask) -> None:
