@@ -29,18 +29,17 @@ RESULTS = Path(__file__).parent / "results"
 Figures = dict[str, dict[str, float]]
 """Name of a ranking to metric to mean."""
 
-_FUSIONS: dict[str, tuple[str, str, dict[str, object]]] = {
-    "RRF(BM25, dense)": ("bm25", "dense", {"fusion": "rrf"}),
-    "RRF": ("sparse", "dense", {"fusion": "rrf"}),
-    "RRF 2:1": ("sparse", "dense", {"fusion": "rrf", "weights": {"sparse": 2.0, "dense": 1.0}}),
-    "min-max": ("sparse", "dense", {"fusion": "minmax"}),
-    "min-max 6:4": (
-        "sparse",
-        "dense",
-        {"fusion": "minmax", "weights": {"sparse": 1.2, "dense": 0.8}},
-    ),
-    "DBSF": ("sparse", "dense", {"fusion": "dbsf"}),
+_FUSIONS: dict[str, tuple[str, dict[str, object]]] = {
+    "RRF(BM25, dense)": ("bm25", {"fusion": "rrf"}),
+    "min-max(BM25, dense)": ("bm25", {"fusion": "minmax"}),
+    "RRF": ("sparse", {"fusion": "rrf"}),
+    "RRF 2:1": ("sparse", {"fusion": "rrf", "weights": {"sparse": 2.0, "dense": 1.0}}),
+    "min-max": ("sparse", {"fusion": "minmax"}),
+    "min-max 6:4": ("sparse", {"fusion": "minmax", "weights": {"sparse": 1.2, "dense": 0.8}}),
+    "DBSF": ("sparse", {"fusion": "dbsf"}),
 }
+DEFAULT_MODE = "inference-free"
+"""Query mode of the fused rankings: the encoder's default."""
 
 
 def evaluate_set(judged: RetrievalSet, encoders: Mapping[str, BundledEncoder]) -> Figures:
@@ -55,13 +54,10 @@ def evaluate_set(judged: RetrievalSet, encoders: Mapping[str, BundledEncoder]) -
     dense = dense_ranking(asked[next(iter(asked))], encoded)
     rankings: dict[str, Ranking] = {"BM25": bm25_ranking(passages, queries), "dense": dense}
     for mode, vectors in asked.items():
-        sparse = arm.rank([v.sparse for v in vectors if v.sparse is not None])
-        rankings[f"sparse, {mode}"] = sparse
-        for name, (left, _, settings) in _FUSIONS.items():
-            if left == "bm25":
-                rankings[name] = fused_ranking(rankings["BM25"], dense, settings)
-            else:
-                rankings[f"{name}, {mode}"] = fused_ranking(sparse, dense, settings)
+        rankings[f"sparse, {mode}"] = arm.rank([v.sparse for v in vectors if v.sparse is not None])
+    for name, (left, settings) in _FUSIONS.items():
+        other = rankings["BM25" if left == "bm25" else f"sparse, {DEFAULT_MODE}"]
+        rankings[name] = fused_ranking(other, dense, settings)
     ids, names = list(judged.corpus), list(judged.queries)
     figures = {
         name: mean_figures(judged.judgments, _as_run(ranking, names, ids))

@@ -54,7 +54,7 @@ class BundledEncoder:
         *,
         query_mode: QueryMode = "inference-free",
         threads: int = 2,
-        batch_tokens: int = 1024,
+        batch_tokens: int = 512,
     ) -> None:
         digest = check_manifest(folder)
         self._config = config = load_config(folder)
@@ -62,9 +62,7 @@ class BundledEncoder:
         self._table = TermTable.load(folder / "terms.tsv")
         self._trunk = open_session(folder / "trunk.onnx", threads)
         self._head = TermHead(folder, config.offsets, threads)
-        self._cutting, self._tokenizer = open_tokenizer(
-            folder / "tokenizer.json", config.max_tokens
-        )
+        self._tokenizer = open_tokenizer(folder / "tokenizer.json")
         self._saturation = Saturation(config.k1, config.b, config.typical_length)
         self.spec = EncoderSpec(
             id=f"{config.name}-{config.version}+{digest}.{query_mode}",
@@ -115,10 +113,12 @@ class BundledEncoder:
         return [(int(start), int(end)) for start, end in spans]
 
     def _encode(self, texts: Sequence[str], encode_batch: _BatchEncoder) -> list[Encoding]:
-        tokens = self._cutting.encode_batch(list(texts))
+        tokens = self._tokenizer.encode_batch(list(texts))
+        most = self._config.max_tokens
+        sizes = [min(len(t), most) for t in tokens]
         done: dict[int, Encoding] = {}
-        for rows in batches([len(t) for t in tokens], self._batch_tokens):
-            states, lengths = run_trunk(self._trunk, [tokens[i] for i in rows])
+        for rows in batches(sizes, self._batch_tokens):
+            states, lengths = run_trunk(self._trunk, [tokens[i] for i in rows], most)
             encoded = encode_batch([texts[i] for i in rows], states, lengths)
             done.update(zip(rows, encoded, strict=True))
         return [done[i] for i in range(len(texts))]
@@ -205,8 +205,8 @@ class BundledEncoder:
         The pooled state with the highest logit is found first, then the token inside it whose own
         state has the highest logit.
         """
-        tokens = self._cutting.encode(text)
-        states, lengths = run_trunk(self._trunk, [tokens])
+        tokens = self._tokenizer.encode(text)
+        states, lengths = run_trunk(self._trunk, [tokens], self._config.max_tokens)
         inner = unit(states[0, 1 : int(lengths[0]) - 1])
         if not len(inner):
             return {}

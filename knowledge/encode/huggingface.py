@@ -81,6 +81,15 @@ class HuggingFaceEncoder:
         """Every sparse term of a query with the words that produced it, heaviest first."""
         return self._trace(text, self.encode_queries([text])[0])
 
+    def written(self, text: str) -> Mapping[int, tuple[Span, ...]]:
+        """Where each sparse term is written in ``text``, in order, found without the model."""
+        if self._sparse is None:
+            return {}
+        found: dict[int, list[Span]] = {}
+        for token, span in self._tokens(text):
+            found.setdefault(token, []).append(span)
+        return {token: tuple(spans) for token, spans in found.items()}
+
     def words(self, terms: Sequence[int], *texts: str) -> Mapping[int, str]:
         """The readable word piece of each term."""
         pieces = self._tokenizer.convert_ids_to_tokens(list(terms))
@@ -128,9 +137,7 @@ class HuggingFaceEncoder:
     def _trace(self, text: str, encoding: Encoding) -> list[TermOrigin]:
         if encoding.sparse is None:
             return []
-        written: dict[int, list[Span]] = {}
-        for token, span in self._tokens(text):
-            written.setdefault(token, []).append(span)
+        written = self.written(text)
         added = [int(t) for t in encoding.sparse.indices if int(t) not in written]
         sources = self._adding_tokens(self._sparse, text, added) if added else {}
         origins = [
@@ -138,7 +145,7 @@ class HuggingFaceEncoder:
                 int(term),
                 float(weight),
                 int(term) in written,
-                tuple(written.get(int(term)) or sources.get(int(term), [])),
+                written.get(int(term)) or tuple(sources.get(int(term), [])),
             )
             for term, weight in zip(encoding.sparse.indices, encoding.sparse.values, strict=True)
         ]

@@ -21,7 +21,7 @@ Integers = NDArray[np.int64]
 NEVER = np.float32(-1e4)
 """Logit offset of padding: below anything a window can reach."""
 
-_VECTORS_AT_ONCE = 72
+_VECTORS_AT_ONCE = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,12 @@ def open_session(path: Path, threads: int) -> Any:
         raise ModelFileError(f"The model {path} cannot be loaded ({error}).", action) from error
 
 
-def open_tokenizer(path: Path, max_tokens: int) -> tuple[Tokenizer, Tokenizer]:
-    """One tokenizer that cuts at ``max_tokens``, special tokens included, and one that does not."""
-    cutting, whole = Tokenizer.from_file(str(path)), Tokenizer.from_file(str(path))
-    for tokenizer in (cutting, whole):
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-    cutting.enable_truncation(max_tokens)
-    return cutting, whole
+def open_tokenizer(path: Path) -> Tokenizer:
+    """A tokenizer that neither pads nor cuts."""
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
 
 
 def batches(lengths: Sequence[int], most_tokens: int) -> Iterator[list[int]]:
@@ -74,12 +72,16 @@ def batches(lengths: Sequence[int], most_tokens: int) -> Iterator[list[int]]:
         yield rows
 
 
-def run_trunk(session: Any, tokens: Sequence[Tokens]) -> tuple[Floats, Integers]:
-    """Token states ``float32[n, t, d]``, zero where padded, and lengths ``int64[n]``."""
-    lengths = np.array([len(t) for t in tokens], np.int64)
+def run_trunk(session: Any, tokens: Sequence[Tokens], max_tokens: int) -> tuple[Floats, Integers]:
+    """Token states ``float32[n, t, d]``, zero where padded, and lengths ``int64[n]``.
+
+    Texts are cut to ``max_tokens``, special tokens included; the closing one is kept.
+    """
+    lengths = np.array([min(len(t), max_tokens) for t in tokens], np.int64)
     ids = np.zeros((len(tokens), int(lengths.max())), np.int64)
     for row, encoding in enumerate(tokens):
-        ids[row, : len(encoding)] = encoding.ids
+        ids[row, : lengths[row]] = encoding.ids[: lengths[row]]
+        ids[row, lengths[row] - 1] = encoding.ids[-1]
     mask = (np.arange(ids.shape[1]) < lengths[:, None]).astype(np.int64)
     hidden = session.run(["hidden"], {"input_ids": ids, "attention_mask": mask})[0]
     states: Floats = hidden * mask[:, :, None].astype(np.float32)
