@@ -114,8 +114,9 @@ class Runs:
     async def finish(self, run_id: UUID) -> None:
         """Remove what has been gone for long, and make the index safe. The run has succeeded."""
         opened = await self._opened(run_id)
-        if opened.source is not None and isinstance(opened.reader, WebsiteSource):
-            await self._remove_gone(opened, opened.source, opened.reader)
+        reader = opened.reader
+        if opened.source is not None and isinstance(reader, WebsiteSource) and reader.whole:
+            await self._remove_gone(opened, opened.source, reader)
         await self._indexer.flush()
         await self._records.end_run(run_id, RunState.SUCCEEDED, None)
 
@@ -166,11 +167,18 @@ class Runs:
     async def _website(self, run: Run, source: Source) -> WebsiteSource:
         fetcher = self._fetcher()
         try:
-            known = await self._known_pages(run, source)
-            return await WebsiteSource.open(source.config, fetcher, known)
+            failed = await self._failed_pages(run, source)
+            known = failed or await self._known_pages(run, source)
+            return await WebsiteSource.open(source.config, fetcher, known, whole=not failed)
         except BaseException:
             await fetcher.close()
             raise
+
+    async def _failed_pages(self, run: Run, source: Source) -> list[FoundPage]:
+        """What a retry comes back to; where nothing failed, the whole source is read again."""
+        if run.kind != "retry":
+            return []
+        return [FoundPage(address) for address in await self._records.failed_addresses(source.id)]
 
     async def _known_pages(self, run: Run, source: Source) -> list[FoundPage]:
         addresses = await self._records.known_addresses(source.id)

@@ -45,12 +45,16 @@ def without_signs(text: str) -> str:
 
 @dataclass(slots=True)
 class Draft:
-    """Collects a document. Parts are separated by a blank line, so each starts a new block."""
+    """Collects a document. Parts are separated by a blank line, so each starts a new block.
+
+    ``has_scripts``: a page that may show more where JavaScript runs.
+    """
 
     media_type: str
     title: str = ""
     language: str = ""
     modified_at: datetime | None = None
+    has_scripts: bool = False
     warnings: list[str] = field(default_factory=list)
     _text: list[str] = field(default_factory=list)
     _length: int = 0

@@ -71,6 +71,7 @@ def parse_html(file: FileToRead) -> tuple[Draft, PageFacts]:
     )
     main = _main_content(tree)
     draft.title = page_title(tree, main or tree.body)
+    draft.has_scripts = tree.css_first("script[src]") is not None
     if main is not None:
         _prune(main)
         draft.add(_markdown(main), signed=True)

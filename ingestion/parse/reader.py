@@ -88,9 +88,7 @@ def _parse(file: FileToRead, kind: Format, plain: bool) -> Draft:
 def _finish(draft: Draft, file: FileToRead) -> ParsedDocument:
     document = draft.finish()
     if not any(map(str.isalnum, document.text)):
-        raise EmptyDocument(
-            "There is no text in it.", "Check that it holds more than pictures or navigation."
-        )
+        raise _empty(draft)
     if len(document.text) > MOST_CHARACTERS:
         raise DocumentTooLarge(
             f"The document has {len(document.text):,} characters; "
@@ -101,6 +99,17 @@ def _finish(draft: Draft, file: FileToRead) -> ParsedDocument:
         document,
         title=_title(document, file),
         language=detect_language(document.text, document.language),
+    )
+
+
+def _empty(draft: Draft) -> EmptyDocument:
+    if draft.has_scripts:
+        return EmptyDocument(
+            "The page shows nothing without JavaScript, which is not run.",
+            "Let the site send its text with the page, or add the text as a file.",
+        )
+    return EmptyDocument(
+        "There is no text in it.", "Check that it holds more than pictures or navigation."
     )
 
 

@@ -33,27 +33,41 @@ async def read_page(website: Website, address: str, known: Document | None) -> C
 
 
 class WebsiteSource:
-    """A crawl of one site. ``known``: pages of earlier runs, which are asked for again."""
+    """A crawl of one site.
 
-    def __init__(self, website: Website, fetcher: Fetcher, known: list[FoundPage]) -> None:
+    ``known``: pages of earlier runs, which are asked for again. ``whole``: whether the run begins
+    with the start and the sitemaps as well, and not with the known pages alone.
+    """
+
+    def __init__(
+        self, website: Website, fetcher: Fetcher, known: list[FoundPage], whole: bool = True
+    ) -> None:
         self._website = website
         self._fetcher = fetcher
         self._known = known
+        self.whole = whole
 
     @classmethod
     async def open(
-        cls, config: dict[str, Any], fetcher: Fetcher, known: list[FoundPage]
+        cls,
+        config: dict[str, Any],
+        fetcher: Fetcher,
+        known: list[FoundPage],
+        whole: bool = True,
     ) -> WebsiteSource:
         """Begin a crawl. Raises :class:`SiteUnavailable` where the site is down."""
         website = await Website.open(CrawlRules.from_config(config), fetcher)
-        return cls(website, fetcher, known)
+        return cls(website, fetcher, known, whole)
 
     async def pages(self) -> AsyncIterator[FoundPage]:
         """The start, what is known from before, and what the sitemaps list."""
-        yield FoundPage(self._website.rules.start)
+        if self.whole:
+            yield FoundPage(self._website.rules.start)
         for page in self._known:
             for found in self._website.within([page.address], page.depth):
                 yield found
+        if not self.whole:
+            return
         async for found in self._website.seeds():
             yield found
 

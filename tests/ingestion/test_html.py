@@ -97,3 +97,14 @@ def test_the_date_a_page_gives_itself_is_kept() -> None:
     found = page(f"<main>{WORDS}</main>", head)
     assert found.modified_at is not None
     assert found.modified_at.isoformat() == "2026-07-01T08:00:00+00:00"
+
+
+def test_a_page_that_needs_javascript_is_named_so_and_its_links_are_kept() -> None:
+    html = (
+        b"<html><body><nav><a href=/b>B</a></nav><div id=root></div><script src=/app.js></script>"
+    )
+    reading = read(FileToRead(html, "", "text/html", "https://x.org/"))
+    assert reading.failure is not None
+    assert "JavaScript" in reading.failure.detail
+    assert reading.page is not None
+    assert reading.page.links == ("https://x.org/b",)

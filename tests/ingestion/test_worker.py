@@ -117,6 +117,8 @@ async def test_a_site_that_is_down_removes_nothing(site: Site, service: Service)
     assert (broken.state, broken.error_code) == ("failed", "site-unavailable")
     await site.stop()
     down = await service.run(source)
+    retried = await service.run(source, kind="retry")
+    assert retried.state == "failed"
     assert (down.state, down.error_code) == ("failed", "site-unavailable")
     assert set(await service.points()) == before
     assert {d.state for d in (await service.documents()).values()} == {"indexed"}
@@ -170,6 +172,14 @@ async def test_hostile_pages_end_in_one_named_reason_each(site: Site, service: S
     }
     assert run.state == "succeeded"
     assert await service.is_consistent()
+
+    # A retry comes back to what failed, and to nothing else.
+    site.html("/loop2", page("Straightened out"))
+    source = run.source_id
+    again = await service.items((await service.run(source, kind="retry")).id)
+    assert again.pop(site.url("/loop")) == ("skipped", "redirected")
+    assert again.pop(site.url("/loop2")) == ("indexed", "")
+    assert {state for state, _ in again.values()} == {"failed"}
 
 
 async def test_files_are_read_and_bad_ones_named(service: Service) -> None:
