@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
-
 from backend.explain.hit import HitExplanation, JsonObject
 from backend.explain.terms import Side
 from backend.search.trace import SearchTrace
 from knowledge.store.database import Database
-from knowledge.store.tables import Document
+from knowledge.store.passages import read_versions
 
 FORMAT = 1
 
@@ -49,10 +47,7 @@ async def what_changed(record: JsonObject, database: Database, encoder: str) -> 
         )
     passages = {UUID(passage["document_id"]): passage for passage in record.get("passages", ())}
     async with database.reading() as session:
-        rows = await session.execute(
-            select(Document.id, Document.version).where(Document.id.in_(list(passages)))
-        )
-        versions = {row.id: row.version for row in rows}
+        versions = await read_versions(session, list(passages))
     for document_id, passage in passages.items():
         title = passage["title"] or passage["address"]
         if document_id not in versions:

@@ -7,20 +7,19 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
-
 from backend.search.rules import Rule, RuleSet, contradictions
-from knowledge.errors import Conflict, InvalidInput, NotFound
-from knowledge.store.database import Database, WriteSession
+from knowledge.errors import Conflict, InvalidInput
+from knowledge.store.database import Database
 from knowledge.store.rules import (
     add_rules,
+    check_target,
     end_rule,
     find_rule,
     is_active,
     read_active_rules,
     read_rule_history,
 )
-from knowledge.store.tables import Chunk, Document, RuleKind, RuleRecord, Source, utc_now
+from knowledge.store.tables import RuleKind, RuleRecord, utc_now
 
 
 class RuleDesk:
@@ -61,7 +60,9 @@ class RuleDesk:
             if not despite_contradiction:
                 _refuse_contradictions(active, rules)
             for rule in rules:
-                await _check_target(session, knowledge_base_id, rule)
+                await check_target(
+                    session, knowledge_base_id, rule.chunk_id, rule.document_id, rule.source_id
+                )
             if replaces is not None:
                 await end_rule(
                     session, await find_rule(session, knowledge_base_id, replaces), author
@@ -114,22 +115,6 @@ def _refuse_contradictions(active: Sequence[Rule], rules: Sequence[Rule]) -> Non
             raise Conflict(
                 f"“{later.effect()}” contradicts “{earlier.effect()}”: {why}.",
                 "End one of them, narrow the queries that they are for, or save it all the same.",
-            )
-
-
-async def _check_target(session: WriteSession, knowledge_base_id: UUID, rule: Rule) -> None:
-    for table, id in (
-        (Chunk, rule.chunk_id),
-        (Document, rule.document_id),
-        (Source, rule.source_id),
-    ):
-        if id is None:
-            continue
-        owner = await session.scalar(select(table.knowledge_base_id).where(table.id == id))
-        if owner != knowledge_base_id:
-            raise NotFound(
-                f"There is no {table.__name__.lower()} {id} in this knowledge base.",
-                "It may have been removed or changed since: search again.",
             )
 
 

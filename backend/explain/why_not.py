@@ -10,10 +10,10 @@ from qdrant_client import models
 
 from backend.explain.counterfactual import Counterfactual, counterfactual
 from backend.explain.explain import Explainer
-from backend.explain.whereabouts import Found, find_address, find_chunk, find_document
 from backend.search.search import SearchRequest, SearchTrace
 from knowledge.errors import InvalidInput, NotFound
 from knowledge.store.tables import RuleKind
+from knowledge.store.whereabouts import Found, find_address, find_chunk, find_document
 from knowledge.types import ArmName
 
 STAGES = (

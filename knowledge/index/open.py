@@ -17,14 +17,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from sqlalchemy import delete, select, update
-
 from knowledge.encode.encoder import EncoderSpec
 from knowledge.errors import EncoderMismatch, InvalidSettings
 from knowledge.index.search_index import SearchIndex
 from knowledge.settings import Settings
 from knowledge.store.database import Database
-from knowledge.store.tables import IndexRecord
+from knowledge.store.indexes import (
+    active_index,
+    add_first_index,
+    add_index,
+    forget_index,
+    make_active,
+)
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
@@ -44,12 +48,13 @@ async def open_index(settings: Settings, database: Database, spec: EncoderSpec) 
     Raises :class:`EncoderMismatch` where the active index was filled by another encoder, and what
     ``EmbeddedIndex.open`` and ``ServerIndex.open`` raise.
     """
-    async with database.reading() as session:
-        active = await session.scalar(select(IndexRecord).where(IndexRecord.active))
+    active = await active_index(database)
     if active is None:
-        first = await begin_index(settings, database, spec)
-        await activate_index(database, first.name)
-        return first.index
+        # Two processes may start at once: both make the one that this name stands for.
+        name = f"{settings.qdrant_collection}-{_digest(spec)}"
+        index = await _open(settings, name, spec)
+        await add_first_index(database, name, spec.id, spec.dense_size)
+        return index
     if active.encoder != spec.id:
         raise EncoderMismatch(
             f"The index {active.name} was filled by the encoder {active.encoder}; the settings "
@@ -62,24 +67,21 @@ async def open_index(settings: Settings, database: Database, spec: EncoderSpec) 
 
 async def begin_index(settings: Settings, database: Database, spec: EncoderSpec) -> NamedIndex:
     """Make an empty index beside the active one, and record it as not active."""
-    digest = hashlib.sha256(spec.id.encode()).hexdigest()[:8]
-    name = f"{settings.qdrant_collection}-{digest}-{uuid4().hex[:6]}"
+    name = f"{settings.qdrant_collection}-{_digest(spec)}-{uuid4().hex[:6]}"
     index = await _open(settings, name, spec)
-    async with database.writing() as session:
-        session.add(IndexRecord(name=name, encoder=spec.id, dense_size=spec.dense_size))
+    await add_index(database, name, spec.id, spec.dense_size)
     return NamedIndex(name, index)
 
 
 async def activate_index(database: Database, name: str) -> None:
     """Make ``name`` the one active index."""
-    async with database.writing() as session:
-        await session.execute(update(IndexRecord).values(active=IndexRecord.name == name))
+    await make_active(database, name)
 
 
 async def active_index_name(database: Database) -> str | None:
     """The name of the active index, or ``None`` before the first one was made."""
-    async with database.reading() as session:
-        return await session.scalar(select(IndexRecord.name).where(IndexRecord.active))
+    active = await active_index(database)
+    return active.name if active else None
 
 
 async def drop_index(settings: Settings, database: Database, name: str) -> None:
@@ -87,15 +89,21 @@ async def drop_index(settings: Settings, database: Database, name: str) -> None:
     if await active_index_name(database) == name:
         raise InvalidSettings(f"The index {name} is the active one and cannot be removed.")
     if settings.qdrant_url:
+        from knowledge.index.server import server_errors
+
         client = _client(settings)
         try:
-            await client.delete_collection(name)
+            with server_errors():
+                await client.delete_collection(name)
         finally:
             await client.close()
     else:
         shutil.rmtree(settings.embedded_index_folder / name, ignore_errors=True)
-    async with database.writing() as session:
-        await session.execute(delete(IndexRecord).where(IndexRecord.name == name))
+    await forget_index(database, name)
+
+
+def _digest(spec: EncoderSpec) -> str:
+    return hashlib.sha256(spec.id.encode()).hexdigest()[:8]
 
 
 async def _open(settings: Settings, name: str, spec: EncoderSpec) -> SearchIndex:

@@ -58,7 +58,7 @@ class ServerIndex:
         Raises :class:`EncoderMismatch` where another encoder filled it, and
         :class:`IndexUnavailable` where the server does not answer or refuses.
         """
-        with _server_errors():
+        with server_errors():
             if not await client.collection_exists(collection):
                 await _create(client, collection, spec, shards, replicas)
             info = await client.get_collection(collection)
@@ -86,19 +86,19 @@ class ServerIndex:
             )
             for point in points
         ]
-        with _server_errors():
+        with server_errors():
             await self._client.upsert(self._collection, batch, wait=True)
 
     async def delete(self, condition: models.Filter) -> None:
         """Delete every point that matches."""
-        with _server_errors():
+        with server_errors():
             await self._client.delete(
                 self._collection, models.FilterSelector(filter=condition), wait=True
             )
 
     async def set_payload(self, condition: models.Filter, payload: Payload) -> None:
         """Overwrite the named payload fields of every point that matches."""
-        with _server_errors():
+        with server_errors():
             await self._client.set_payload(
                 self._collection, payload=dict(payload), points=condition, wait=True
             )
@@ -127,7 +127,7 @@ class ServerIndex:
         """The points named that exist, with their vectors and payload."""
         if not ids:
             return {}
-        with _server_errors():
+        with server_errors():
             records = await self._client.retrieve(
                 self._collection,
                 ids=[str(one) for one in ids],
@@ -138,7 +138,7 @@ class ServerIndex:
 
     async def count(self, condition: models.Filter | None = None) -> int:
         """How many points match, exactly."""
-        with _server_errors():
+        with server_errors():
             answer = await self._client.count(self._collection, count_filter=condition, exact=True)
         return answer.count
 
@@ -148,7 +148,7 @@ class ServerIndex:
         """Every point that matches, in batches, in the order of ids."""
         offset = None
         while True:
-            with _server_errors():
+            with server_errors():
                 records, offset = await self._client.scroll(
                     self._collection,
                     scroll_filter=condition,
@@ -189,7 +189,7 @@ class ServerIndex:
             )
             for arm in arms
         ]
-        with _server_errors():
+        with server_errors():
             answers = await self._client.query_batch_points(self._collection, requests)
         return {
             arm: ranked([RankedPoint(UUID(str(hit.id)), hit.score) for hit in answer.points], limit)
@@ -246,7 +246,8 @@ def _point(record: models.Record) -> Point:
 
 
 @contextmanager
-def _server_errors() -> Iterator[None]:
+def server_errors() -> Iterator[None]:
+    """Turn what the client raises into :class:`IndexUnavailable`."""
     try:
         yield
     except UnexpectedResponse as error:

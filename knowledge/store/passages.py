@@ -87,6 +87,14 @@ async def read_passages(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID,
     return {row.id: _passage(row) for row in rows}
 
 
+async def read_versions(session: ReadSession, document_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """The content version of each document named that exists."""
+    rows = await session.execute(
+        select(Document.id, Document.version).where(Document.id.in_(document_ids))
+    )
+    return {row.id: row.version for row in rows}
+
+
 def _passage(row: Any) -> Passage:
     return Passage(
         id=row.id,

@@ -11,7 +11,7 @@ from sqlalchemy import or_, select, update
 
 from knowledge.errors import NotFound
 from knowledge.store.database import ReadSession, WriteSession
-from knowledge.store.tables import Chunk, KnowledgeBase, RuleRecord, utc_now
+from knowledge.store.tables import Chunk, Document, KnowledgeBase, RuleRecord, Source, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,26 @@ async def end_rule(session: WriteSession, rule: RuleRecord, by: str) -> None:
         rule.ended_at, rule.ended_by = utc_now(), by
         await session.flush()
         await _rules_changed(session, {rule.knowledge_base_id})
+
+
+async def check_target(
+    session: WriteSession,
+    knowledge_base_id: UUID,
+    chunk_id: UUID | None,
+    document_id: UUID | None,
+    source_id: UUID | None,
+) -> None:
+    """Raise :class:`NotFound` where one of these is named and not in the knowledge base."""
+    named = ((Chunk, chunk_id), (Document, document_id), (Source, source_id))
+    for table, id in named:
+        if id is None:
+            continue
+        owner = await session.scalar(select(table.knowledge_base_id).where(table.id == id))
+        if owner != knowledge_base_id:
+            raise NotFound(
+                f"There is no {table.__name__.lower()} {id} in this knowledge base.",
+                "It may have been removed or changed since: search again.",
+            )
 
 
 async def read_target_chunks(

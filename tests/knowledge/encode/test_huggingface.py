@@ -56,6 +56,8 @@ def test_terms_are_led_back_to_words(encoder: HuggingFaceEncoder) -> None:
     sparse = encoder.encode_passages([text])[0].sparse
     assert sparse is not None
     assert {o.term for o in origins} == set(sparse.indices.tolist())
+    written = encoder.written(text)
+    assert {o.term: o.spans for o in origins if o.written}.items() <= written.items()
     assert all(o.spans for o in origins)
     for origin in (o for o in origins if o.written):
         word = encoder.words([origin.term])[origin.term]

@@ -19,6 +19,7 @@ from knowledge.index.open import (
 from knowledge.index.server import ServerIndex
 from knowledge.settings import Settings
 from knowledge.store.database import Database, sqlite_url
+from knowledge.store.indexes import add_first_index
 
 OLD = EncoderSpec(id="old", dense_size=4, sparse=True, uses_idf=False, max_tokens=8)
 NEW = EncoderSpec(id="new", dense_size=8, sparse=True, uses_idf=False, max_tokens=8)
@@ -57,6 +58,18 @@ async def test_another_encoder_fills_an_index_beside_and_takes_over_whole(
     assert (settings.embedded_index_folder / first_name).is_dir()
     await drop_index(settings, database, first_name)
     assert not (settings.embedded_index_folder / first_name).exists()
+
+
+async def test_two_processes_that_start_at_once_make_one_index(
+    database: Database, tmp_path: Path
+) -> None:
+    settings = Settings(data=tmp_path)
+    first = await open_index(settings, database, OLD)
+    name = await active_index_name(database)
+    # The other process saw no index either, and comes second.
+    await add_first_index(database, name, OLD.id, OLD.dense_size)
+    assert await active_index_name(database) == name
+    await first.close()
 
 
 async def test_a_server_that_is_not_there_is_named(database: Database, tmp_path: Path) -> None:
