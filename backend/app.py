@@ -42,8 +42,11 @@ The knowledge-base backend behind a website's chat assistant, which shows why it
 """
 
 
-def create_app(open_state: OpenState, version: str = "0") -> FastAPI:
-    """The application over what ``open_state`` opens when it starts and closes when it ends."""
+def create_app(open_state: OpenState, version: str = "0", with_console: bool = True) -> FastAPI:
+    """The application over what ``open_state`` opens when it starts and closes when it ends.
+
+    ``with_console``: whether the pages for staff are part of it; they take time and memory.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -83,5 +86,6 @@ def create_app(open_state: OpenState, version: str = "0") -> FastAPI:
     app.include_router(pages.router)
     app.add_middleware(BodyLimit, uploads=sources.UPLOADS)
     app.add_middleware(RequestContext)
-    console.mount(app, lambda: app.state.candor)
+    if with_console:
+        console.mount(app, lambda: app.state.candor)
     return app

@@ -142,7 +142,7 @@ def _without_drafts(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 async def _write_points(folder: Path, number: int, points: Sequence[Point]) -> Path:
     file = folder / f"points-{number:06}.npz"
-    await to_thread.run_sync(lambda: np.savez(file, **_arrays(points)))
+    await to_thread.run_sync(lambda: np.savez(file, allow_pickle=False, **_arrays(points)))
     return file
 
 

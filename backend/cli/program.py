@@ -14,6 +14,8 @@ from backend.cli import errors as told
 from backend.cli.output import print_json
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from backend.cli.connection import Api
     from backend.services import Parts
 
@@ -247,8 +249,10 @@ def _call(
     logs.configure("debug" if level == "debug" else "warning", parts.settings.log_format)
 
     async def run() -> Result:
-        app = lambda: create_app(lambda: open_parts(parts), version())  # noqa: E731
-        async with connect(parts.settings, app) as api:
+        def make_app() -> FastAPI:
+            return create_app(lambda: open_parts(parts), version(), with_console=False)
+
+        async with connect(parts.settings, make_app) as api:
             return await act(api)
 
     return asyncio.run(run())

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import errno
 import os
+import signal
 import socket
 import sys
 from urllib.parse import quote
@@ -16,7 +17,6 @@ import uvicorn
 from backend import logs
 from backend.api.state import AppState
 from backend.app import create_app
-from backend.console.mount import mount as mount_console
 from backend.data_folder import RunningServer, announced
 from backend.first_start import owner_link
 from backend.services import Parts, open_parts, version
@@ -38,7 +38,6 @@ async def serve(parts: Parts) -> None:
     with _bound(settings) as listening:
         port = listening.getsockname()[1]
         app = create_app(lambda: open_parts(parts), version())
-        mount_console(app, lambda: app.state.candor)
         async with app.router.lifespan_context(app):
             state: AppState = app.state.candor
             url = f"http://{_reachable(settings.host)}:{port}"
@@ -67,6 +66,10 @@ async def _run(app: object, listening: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
+    # uvicorn ends on a signal and then raises it again, which would end the process before index
+    # and database are closed: the second time it is to be ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     await uvicorn.Server(config).serve(sockets=[listening])
 
 

@@ -55,7 +55,7 @@ async def app(state: AppState) -> AsyncIterator[object]:
     async def opened() -> AsyncIterator[AppState]:
         yield state
 
-    made = create_app(opened)
+    made = create_app(opened, with_console=False)
     async with made.router.lifespan_context(made):
         yield made
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import sqlite3
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,18 @@ def test_what_cannot_be_added_is_named_and_the_rest_goes_on(candor: Candor, fold
     assert upload["failed"][0]["address"] == "upload:///handbook/empty.md"
     assert len(told["runs"]) == 2, runs
     assert "Traceback" not in done.notes
+
+
+def test_the_same_commands_on_postgres(
+    candor: Candor, folder: Path, postgres: Callable[[], str]
+) -> None:
+    candor.settings["CANDOR_DATABASE_URL"] = postgres()
+    assert candor("add", folder).code == 0
+    assert "30 days" in candor("ask", QUESTION).out
+    refused = candor("backup", candor.data / "backup.tar")
+    assert refused.code == 2
+    assert "pg_dump" in refused.notes
+    assert not (candor.data / "candor.sqlite").exists()
 
 
 def test_a_port_in_use(candor: Candor) -> None:
