@@ -245,13 +245,13 @@ class _View:
             self.asked = replace(self.asked, hit=hit.chunk_id)
             ui.navigate.history.replace(self.asked.address())
 
-        with ui.element("details").classes("card hit") as box:
+        box = ui.element("details").classes("card hit").on("toggle", toggled, args=["newState"])
+        with box:
             show(_summary(place, hit), tag="summary")
             inside = show(Markup(""), classes="inside")
         if is_open:
             box.props("open")
             await fill()
-        box.on("toggle", toggled, args=["newState"])
 
 
 def _summary(place: int, hit: Hit) -> Markup:
