@@ -26,7 +26,7 @@ from ingestion.records import Outcome, Records
 from ingestion.sources.source import Content, SourceReader
 from ingestion.sources.unpack import Unpacker, is_archive
 from ingestion.sources.website import FoundPage
-from knowledge.errors import FetchError, FetchRejected, ParseError
+from knowledge.errors import FetchError, FetchRejected, NotFound, ParseError
 from knowledge.index.search_index import MAX_UPSERT
 from knowledge.store.tables import Document, DocumentState, ItemState, Run, RunItem, utc_now
 from knowledge.types import ParsedDocument
@@ -181,7 +181,12 @@ class Pipeline:
         terms = await self._indexer.replace(document, parsed, passages, stored, report)
         values |= {"chunk_count": len(passages), "indexed_at": utc_now()}
         rows = chunk_rows(passages, document)
-        await self._records.store_document(item_id, document, rows, terms, values)
+        try:
+            await self._records.store_document(item_id, document, rows, terms, values)
+        except NotFound:
+            # Removed by an editor meanwhile, before these points were written.
+            await self._indexer.remove(document.id)
+            raise
 
     def _language_warnings(self, language: str) -> list[str]:
         if not language or not self._languages or language in self._languages:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import undefer
 
@@ -259,72 +258,6 @@ class Records:
                 )
             else:
                 await session.execute(update(RunItem).where(RunItem.id == item.id).values(**values))
-
-    async def gone_documents(self, source_id: UUID, grace: timedelta) -> list[Document]:
-        """Documents of a source that have been missing for longer than ``grace``."""
-        async with self._database.reading() as session:
-            rows = await session.scalars(
-                select(Document).where(
-                    Document.source_id == source_id,
-                    Document.state == DocumentState.MISSING,
-                    Document.missing_since <= utc_now() - grace,
-                )
-            )
-            return list(rows)
-
-    async def documents_of(self, source_id: UUID) -> list[Document]:
-        """All documents of a source, without their texts."""
-        async with self._database.reading() as session:
-            rows = await session.scalars(select(Document).where(Document.source_id == source_id))
-            return list(rows)
-
-    async def known_addresses(self, source_id: UUID) -> list[str]:
-        """Addresses of all documents of a source."""
-        return await self._addresses(Document.source_id == source_id)
-
-    async def changed_uploads(self, source_id: UUID) -> list[str]:
-        """Addresses of files that have not been read, or were replaced since."""
-        is_new = Document.state == DocumentState.QUEUED
-        is_replaced = Document.content_hash != Document.stored_file
-        was_indexed = Document.state == DocumentState.INDEXED
-        return await self._addresses(
-            Document.source_id == source_id, or_(is_new, and_(was_indexed, is_replaced))
-        )
-
-    async def failed_addresses(self, source_id: UUID) -> list[str]:
-        """Addresses of a source's documents whose last reading failed."""
-        return await self._addresses(Document.source_id == source_id, Document.error_code != "")
-
-    async def indexed_addresses(self, knowledge_base_id: UUID) -> list[str]:
-        """Ids, as addresses of items, of all documents of a knowledge base that have chunks."""
-        async with self._database.reading() as session:
-            rows = await session.scalars(
-                select(Document.id).where(
-                    Document.knowledge_base_id == knowledge_base_id, Document.chunk_count > 0
-                )
-            )
-            return [str(row) for row in rows]
-
-    async def _addresses(self, *conditions: ColumnElement[bool]) -> list[str]:
-        async with self._database.reading() as session:
-            statement = select(Document.address).where(*conditions)
-            return list(await session.scalars(statement.order_by(Document.created_at, Document.id)))
-
-    async def unfinished_addresses(self, run: Run) -> list[FoundPage]:
-        """Pages that the source's last run before this one found and did not come to."""
-        async with self._database.reading() as session:
-            last = await session.scalar(
-                select(Run.id)
-                .where(Run.source_id == run.source_id, Run.created_at < run.created_at)
-                .order_by(Run.created_at.desc())
-                .limit(1)
-            )
-            rows = await session.execute(
-                select(RunItem.address, RunItem.depth).where(
-                    RunItem.run_id == last, RunItem.state == ItemState.FOUND
-                )
-            )
-            return [FoundPage(row[0], row[1]) for row in rows]
 
     async def stored_text(self, document_id: UUID) -> Document:
         """A document with its text and marks."""

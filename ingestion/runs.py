@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ingestion.fetch import Fetcher, FetchLimits
 from ingestion.frontier import Frontier
 from ingestion.indexing import Indexer
+from ingestion.known import Known
 from ingestion.pipeline import Pipeline
 from ingestion.records import Outcome, Records
 from ingestion.sources.pages import FeedSource, WebsiteSource
@@ -57,9 +58,15 @@ class Runs:
     """The steps of a run. Each can be repeated; what they share is opened again after a crash."""
 
     def __init__(
-        self, records: Records, pipeline: Pipeline, indexer: Indexer, settings: SourceSettings
+        self,
+        records: Records,
+        known: Known,
+        pipeline: Pipeline,
+        indexer: Indexer,
+        settings: SourceSettings,
     ) -> None:
         self._records = records
+        self._known = known
         self._pipeline = pipeline
         self._indexer = indexer
         self._settings = settings
@@ -70,7 +77,7 @@ class Runs:
         """Fill the run's frontier with what it begins with."""
         opened = await self._opened(run_id)
         if opened.reader is None:
-            addresses = await self._records.indexed_addresses(opened.run.knowledge_base_id)
+            addresses = await self._known.indexed_addresses(opened.run.knowledge_base_id)
             await opened.frontier.add(map(FoundPage, addresses))
             return
         batch: list[FoundPage] = []
@@ -134,9 +141,9 @@ class Runs:
 
     async def _remove_gone(self, opened: OpenRun, source: Source, reader: WebsiteSource) -> None:
         days = float(source.config.get("grace_days", _GRACE_DAYS))
-        for document in await self._records.gone_documents(source.id, timedelta(days=days)):
+        for document in await self._known.gone_documents(source.id, timedelta(days=days)):
             await self._pipeline.remove(opened.run, document)
-        for document in await self._records.documents_of(source.id):
+        for document in await self._known.documents_of(source.id):
             if not reader.belongs(document.address):
                 await self._pipeline.remove(opened.run, document)
 
@@ -159,9 +166,9 @@ class Runs:
         if source.kind == SourceKind.FEED:
             return FeedSource(source.config, self._fetcher())
         if run.kind == "retry":
-            addresses = await self._records.failed_addresses(source.id)
+            addresses = await self._known.failed_addresses(source.id)
         else:
-            addresses = await self._records.changed_uploads(source.id)
+            addresses = await self._known.changed_uploads(source.id)
         return UploadSource(self._settings.files_folder, addresses)
 
     async def _website(self, run: Run, source: Source) -> WebsiteSource:
@@ -178,11 +185,11 @@ class Runs:
         """What a retry comes back to; where nothing failed, the whole source is read again."""
         if run.kind != "retry":
             return []
-        return [FoundPage(address) for address in await self._records.failed_addresses(source.id)]
+        return [FoundPage(address) for address in await self._known.failed_addresses(source.id)]
 
     async def _known_pages(self, run: Run, source: Source) -> list[FoundPage]:
-        addresses = await self._records.known_addresses(source.id)
-        unfinished = await self._records.unfinished_addresses(run)
+        addresses = await self._known.known_addresses(source.id)
+        unfinished = await self._known.unfinished_addresses(run)
         return [*map(FoundPage, addresses), *unfinished]
 
     def _fetcher(self) -> Fetcher:

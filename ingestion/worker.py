@@ -19,6 +19,7 @@ from ingestion.chunk import Chunker
 from ingestion.fetch import FetchLimits
 from ingestion.indexing import Indexer
 from ingestion.jobs import Jobs, Verdict
+from ingestion.known import Known
 from ingestion.parse.pool import ParseLimits, ParserPool
 from ingestion.pipeline import Pipeline
 from ingestion.records import Records
@@ -63,7 +64,7 @@ class Worker:
         self._pipeline = pipeline = Pipeline(
             records, self._parser, chunker, indexer, unpacker, languages
         )
-        runs = Runs(records, pipeline, indexer, _source_settings(settings))
+        runs = Runs(records, Known(database), pipeline, indexer, _source_settings(settings))
         url = settings.database_url.get_secret_value()
         engine = make_url(url) if url else settings.data / "jobs.sqlite"
         self._jobs = Jobs(runs, engine, self.id, self._began)
