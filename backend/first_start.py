@@ -40,7 +40,7 @@ _WELCOME = (
 )
 _SUGGESTIONS = [
     "How do I add my website?",
-    "What happens when there is no answer?",
+    "What does Candor do when it finds no answer?",
     "How do I make a backup?",
     "Which addresses does the crawler refuse?",
 ]
