@@ -114,3 +114,21 @@ async def list_runs(
         .limit(limit)
     )
     return list(rows)
+
+
+async def add_run(session: WriteSession, run: EvaluationRun) -> None:
+    """Store a run."""
+    session.add(run)
+    await session.flush()
+
+
+async def find_run(session: ReadSession, knowledge_base_id: UUID, run_id: UUID) -> EvaluationRun:
+    """The run over a query set of this knowledge base; raises :class:`NotFound`."""
+    found = await session.scalar(
+        select(EvaluationRun)
+        .join(QuerySet, QuerySet.id == EvaluationRun.query_set_id)
+        .where(EvaluationRun.id == run_id, QuerySet.knowledge_base_id == knowledge_base_id)
+    )
+    if found is None:
+        raise NotFound(f"There is no run {run_id} in this knowledge base.")
+    return found
