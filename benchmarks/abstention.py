@@ -9,9 +9,9 @@ answer to that question, which is taken out of its heading), and question-answer
 - of its own collection without the document of the answer (``near``);
 - of the other collection (``far``).
 
-A logistic regression over two figures (see :func:`backend.chat.answer_extractive.confidence`)
+A logistic regression over two figures (see :func:`backend.chat.answer_extractive.closeness`)
 tells the first from the others. Results: ``benchmarks/results/abstention.{json,md}``. The
-threshold is where at most a tenth of the documentation questions whose answer was among the
+threshold is where about one in twenty of the documentation questions whose answer was among the
 passages read is refused.
 """
 
@@ -32,6 +32,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.chat.answer_extractive import closeness
 from backend.chat.evidence import ask, open_passages, score, shortlist
 from backend.chat.select import can_stand
 from backend.chat.settings import ChatSettings
@@ -49,7 +50,7 @@ Case = Literal["yes", "near", "far"]
 _PASSAGE = 900
 _LEAST_TEXT = 80
 _PERSONAL = re.compile(r"\byou(?:r)?\b|editor", re.IGNORECASE)
-_THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.5)
+_THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +180,8 @@ class Asker:
             for one in shortlist(asked, opened, self._settings.pieces_encoded)
             if can_stand(opened[one.rank].pieces, one.index)
         ]
-        scored = await asyncio.to_thread(score, self._encoder, asked, candidates)
-        share = asked.share(opened[scored[0].rank].stems)
-        return Observation(case, found, max(one.meaning for one in scored), share)
+        scored = await asyncio.to_thread(score, self._encoder, asked, candidates, opened)
+        return Observation(case, found, *closeness(asked, scored, opened))
 
 
 def _as_ingested(hit: Hit, passage: Passage) -> Hit:

@@ -26,6 +26,9 @@ _MEANING, _WORDS, _BIAS = 4.98, 4.85, -5.51
 ``benchmarks/answers.py``. It holds for the bundled encoder, whose cosines it was fitted on."""
 
 
+_PASSAGES_JUDGED = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Quoted:
     """What was found to quote. ``parts`` is empty where nothing was good enough."""
@@ -79,7 +82,7 @@ class ExtractiveWriter:
         ]
         if not candidates:
             return Quoted((), 0.0, len(hits))
-        scored = score(self._encoder, asked, candidates)
+        scored = score(self._encoder, asked, candidates, passages)
         sure = confidence(asked, scored, passages)
         if sure < self._settings.confidence:
             return Quoted((), sure, len(hits))
@@ -90,10 +93,21 @@ class ExtractiveWriter:
 def confidence(asked: Asked, scored: Sequence[Candidate], passages: Sequence[Passage]) -> float:
     """How likely it is that the passages answer the question, 0 to 1.
 
-    From two figures: the highest cosine of any piece with the question, and the share of the
-    question's words (each weighed by the encoder and by its rarity in the collection) that stand
-    in the passage of the best piece or its headings.
+    A logistic function of the two figures of :func:`closeness`.
+    """
+    meaning, share = closeness(asked, scored, passages)
+    return 1 / (1 + math.exp(-(_MEANING * meaning + _WORDS * share + _BIAS)))
+
+
+def closeness(
+    asked: Asked, scored: Sequence[Candidate], passages: Sequence[Passage]
+) -> tuple[float, float]:
+    """How near the passages come to the question, by meaning and by words, each 0 to 1.
+
+    The highest cosine of any piece with the question; and the share of the question's words (each
+    weighed by the encoder and by its rarity in the collection) that stand in one passage or its
+    headings, the best of those that the three best pieces are from.
     """
     meaning = max(one.meaning for one in scored)
-    share = asked.share(passages[scored[0].rank].stems)
-    return 1 / (1 + math.exp(-(_MEANING * meaning + _WORDS * share + _BIAS)))
+    ranks = {one.rank for one in scored[:_PASSAGES_JUDGED]}
+    return meaning, max(asked.share(passages[rank].stems) for rank in ranks)

@@ -1,9 +1,10 @@
 """How well the pieces of passages answer a question.
 
-A piece is scored by meaning (the cosine of its dense vector with the question's), by words (which
-share of the question's words it has, each word weighed as the encoder weighs it), and by the place
-of its passage in the search. Words that stand in the title or the heading above a passage count
-for its pieces too, at a discount: under "Refunds", "Within 30 days." answers.
+A piece is scored by meaning (the cosine of its dense vector with the question's, and that of its
+passage), by words (which share of the question's words it has, each word weighed as the encoder
+weighs it), and by the place of its passage in the search. Words that stand in the title or the
+heading above a passage count for its pieces too, at a discount: under "Refunds", "Within 30 days."
+answers.
 """
 
 from __future__ import annotations
@@ -113,7 +114,12 @@ def shortlist(asked: Asked, passages: Sequence[Passage], limit: int) -> list[Can
     return found[:limit]
 
 
-def score(encoder: Encoder, asked: Asked, candidates: Sequence[Candidate]) -> list[Candidate]:
+def score(
+    encoder: Encoder,
+    asked: Asked,
+    candidates: Sequence[Candidate],
+    passages: Sequence[Passage],
+) -> list[Candidate]:
     """The candidates with their scores, best first. One call of the encoder."""
     texts = [one.piece.text[:_ENCODED_CHARACTERS] for one in candidates]
     if asked.vector is None:
@@ -121,7 +127,14 @@ def score(encoder: Encoder, asked: Asked, candidates: Sequence[Candidate]) -> li
     else:
         meanings = [float(asked.vector @ one) for one in dense_vectors(encoder, texts)]
     scored = [
-        Candidate(one.rank, one.index, one.piece, one.words, meaning, _total(one, meaning))
+        Candidate(
+            one.rank,
+            one.index,
+            one.piece,
+            one.words,
+            meaning,
+            _total(one, meaning, passages[one.rank].hit),
+        )
         for one, meaning in zip(candidates, meanings, strict=True)
     ]
     return sorted(scored, key=lambda one: (-one.score, one.rank, one.index))
@@ -136,8 +149,10 @@ def _prior(rank: int) -> float:
     return 1 / (1 + rank)
 
 
-def _total(one: Candidate, meaning: float) -> float:
-    total = meaning + 0.4 * one.words + 0.15 * _prior(one.rank)
+def _total(one: Candidate, meaning: float, hit: Hit) -> float:
+    dense = hit.arms.get("dense")
+    around = meaning if dense is None else dense.score
+    total = 0.7 * meaning + 0.3 * around + 0.4 * one.words + 0.15 * _prior(one.rank)
     return total * (1.0 if _is_whole(one.piece) else _WITHOUT_FULL_STOP)
 
 

@@ -28,6 +28,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_RUN = re.compile(r"\S+")
 _CLOSING = re.compile(r"\*{1,3}|~~|_{1,3}(?!\w)|\]\([^()\n]*\)|\]\[[^\]\n]*\]|</[A-Za-z]+>")
 _OPENING = re.compile(r"(?:\*{1,3}|~~|(?<!\w)_{1,3}|(?<!\])\[|<[A-Za-z]+>)\Z")
 
@@ -76,7 +77,7 @@ def _read(source: str, base: int, characters: list[str], origin: list[int]) -> N
         if token.group("link") is not None:
             _read(token.group("link"), base + token.start("link"), characters, origin)
         elif kind in ("code", "ticks"):
-            _keep(token.group(), base + token.start(), characters, origin)
+            _keep_code(token, base, characters, origin)
         elif kind in ("autolink", "escaped"):
             _keep(token.group(kind), base + token.start(kind), characters, origin)
         elif kind == "entity":
@@ -88,6 +89,19 @@ def _read(source: str, base: int, characters: list[str], origin: list[int]) -> N
             origin.append(base + token.start())
         at = token.end()
     _keep(source[at:], base + at, characters, origin)
+
+
+def _keep_code(token: re.Match[str], base: int, characters: list[str], origin: list[int]) -> None:
+    """Code with its backticks; runs of white space in it become one space, at its ends none."""
+    ticks = token.group("ticks")
+    code = token.group()[len(ticks) : -len(ticks)]
+    start = token.start() + len(ticks)
+    _keep(ticks, base + token.start(), characters, origin)
+    for number, word in enumerate(_RUN.finditer(code)):
+        if number:
+            _keep(" ", base + start + word.start() - 1, characters, origin)
+        _keep(word.group(), base + start + word.start(), characters, origin)
+    _keep(ticks, base + token.end() - len(ticks), characters, origin)
 
 
 def _keep(text: str, base: int, characters: list[str], origin: list[int]) -> None:

@@ -55,7 +55,18 @@ class Piece:
             Kind.ITEM,
         )
 
+    @property
+    def labels(self) -> bool:
+        """Whether it names what follows, as the term of a definition does, and says nothing."""
+        return (
+            self.kind is Kind.SENTENCE
+            and len(self.text) < _LABEL
+            and not self.text.rstrip("*_`\"')]”’» ").endswith(_ENDS)
+        )
 
+
+_LABEL = 60
+_ENDS = (".", "!", ":", "…", "。", "！", "：", "।", "۔", "॥")
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
 _MARKDOWN.core.ruler.disable("inline")
 _INTERROGATIVE = re.compile(r"[?？؟;]\W*\Z")

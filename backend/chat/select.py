@@ -11,7 +11,7 @@ from backend.chat.passage import Kind, Piece
 from backend.chat.settings import ChatSettings
 
 _GOOD_ENOUGH = 0.8
-_ELSEWHERE = 0.87
+_ELSEWHERE = 0.9
 """A further piece must reach this share of the best piece's score; of another passage, more."""
 
 _SAME = 0.8
@@ -24,6 +24,9 @@ _FOLLOWING = 1_000
 _SHORT_CODE = 240
 """Characters up to which a list, steps, a table, what a sentence introduces, or the code block
 right after a sentence is quoted with it."""
+
+_SHORT_ANSWER = 240
+"""An answer shorter than this goes on with what follows its best piece."""
 
 _POINTS_BACK = re.compile(
     r"(?:it|its|this|that|these|those|they|their|he|she|his|her|such|however|therefore|thus|also|"
@@ -55,6 +58,8 @@ def select(
         _consider(selection, candidate, passages[candidate.rank], settings)
         if selection.seeds >= settings.sentences:
             break
+    if selection.characters < _SHORT_ANSWER:
+        _go_on(selection, passages[best.rank].pieces, best)
     return {
         rank: sorted(_without_gaps(passages[rank].pieces, indexes))
         for rank, indexes in selection.chosen.items()
@@ -81,9 +86,36 @@ def _consider(
     selection.said.extend(stems_of(passage.pieces[index].text) for index in new)
 
 
+def _go_on(selection: Selection, pieces: Sequence[Piece], best: Candidate) -> None:
+    """Add what follows the best piece in its passage, until the answer is no longer short.
+
+    The sentence that resembles a question most is often the one that opens the answer to it.
+    """
+    chosen = selection.chosen[best.rank]
+    following = max(_connected(chosen, best.index)) + 1
+    while following < len(pieces) and selection.characters < _SHORT_ANSWER:
+        new = company(pieces, following) - chosen
+        if pieces[following].kind in (Kind.HEADING, Kind.QUESTION, Kind.ROW, Kind.HEADER):
+            return
+        if not can_stand(pieces, following):
+            return
+        chosen |= new
+        selection.characters += sum(len(pieces[index].text) for index in new)
+        following = max(new, default=following) + 1
+
+
+def _connected(chosen: set[int], index: int) -> set[int]:
+    """The unbroken run of chosen pieces around one of them."""
+    run = {index}
+    while max(run) + 1 in chosen:
+        run.add(max(run) + 1)
+    return run
+
+
 def can_stand(pieces: Sequence[Piece], index: int) -> bool:
-    """Whether a piece can be quoted: not if it announces something that the passage lacks."""
-    return not pieces[index].introduces or index + 1 < len(pieces)
+    """Whether a piece can be quoted: not a mere label, nor what announces more than is there."""
+    piece = pieces[index]
+    return not piece.labels and (not piece.introduces or index + 1 < len(pieces))
 
 
 def company(pieces: Sequence[Piece], index: int) -> set[int]:
@@ -98,10 +130,11 @@ def company(pieces: Sequence[Piece], index: int) -> set[int]:
     if first and pieces[first - 1].introduces:
         found.add(first - 1)
     last = max(found)
-    if pieces[last].introduces:
-        found |= _introduced(pieces, last)
-    elif _shows(pieces, last):
+    if _shows(pieces, last):
         found.add(last + 1)
+    while pieces[last].introduces and last + 1 < len(pieces):
+        found |= _introduced(pieces, last)
+        last = max(found)
     first = min(found)
     if first and _needs_before(pieces[first - 1], pieces[first]):
         found.add(first - 1)
