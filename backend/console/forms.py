@@ -104,7 +104,7 @@ def confirm(title: str, words: str, does: str, act: Act) -> ui.dialog:
 
 def _label(control: ui.element, label: str, help: str) -> None:
     """A visible label, which is also what screen readers say."""
-    name = f"c{control.id}"
+    name = f"field-{control.id}"
     made = show(Markup('<label for="{}">{}</label>').format(name, label))
     made.move(target_index=0)
     control.props["for"] = name

@@ -30,7 +30,7 @@ async def test_an_assistant_is_made_and_answers_in_its_preview(shop: Filled, sig
     await page.get_by_label("Websites").fill("https://www.example.com")
     await page.get_by_label("Accent colour", exact=True).fill("#b4231f")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_text("Saved.")).to_be_visible()
+    await expect(page.get_by_text("Saved. The preview")).to_be_visible()
 
     made = (await shop.client.get("/assistants")).json()["items"][0]
     assert made["allowed_origins"] == ["https://www.example.com"]
