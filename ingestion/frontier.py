@@ -28,6 +28,11 @@ class Frontier:
         """The frontier of a run that may have begun before."""
         return cls(records, run_id, room, await records.item_addresses(run_id))
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for another page."""
+        return len(self._known) >= self._room
+
     async def add(self, pages: Iterable[FoundPage]) -> None:
         """Add those pages that are new, as long as there is room."""
         # Under a lock, so that a page is known only once it is stored.

@@ -86,6 +86,9 @@ class Runs:
             if len(batch) == _PAGES_PER_WRITE:
                 await opened.frontier.add(batch)
                 batch = []
+                if opened.frontier.is_full:
+                    log.info("run.full", run=str(run_id), pages=opened.reader.room)
+                    break
         await opened.frontier.add(batch)
 
     async def next_items(self, run_id: UUID, limit: int) -> list[str]:

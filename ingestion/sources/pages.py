@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from ingestion.sources.source import Content
 from ingestion.sources.website import FoundPage, Website
 from knowledge.errors import AddressRefused
 from knowledge.store.tables import Document, DocumentState
+
+_PAGES_BETWEEN_BREATHS = 100
 
 
 async def read_page(website: Website, address: str, known: Document | None) -> Content | None:
@@ -63,7 +66,9 @@ class WebsiteSource:
         """The start, what is known from before, and what the sitemaps list."""
         if self.whole:
             yield FoundPage(self._website.rules.start)
-        for page in self._known:
+        for number, page in enumerate(self._known):
+            if number % _PAGES_BETWEEN_BREATHS == 0:
+                await asyncio.sleep(0)
             for found in self._website.within([page.address], page.depth):
                 yield found
         if not self.whole:

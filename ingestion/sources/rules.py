@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
@@ -35,6 +36,7 @@ _MOST_QUERIES_PER_PATH = 100
 _MOST_DATES_PER_SHAPE = 200
 
 
+@lru_cache(maxsize=1 << 16)
 def canonical_address(address: str) -> str:
     """The one spelling of an address: sorted query, no fragment, tracking, or default port.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
@@ -12,7 +13,7 @@ import structlog
 from lxml import etree
 
 from ingestion.decompress import Decompressor
-from ingestion.fetch import Fetcher
+from ingestion.fetch import Fetched, Fetcher
 from knowledge.errors import FetchError
 
 log = structlog.get_logger(__name__)
@@ -44,7 +45,8 @@ async def read_lists(fetcher: Fetcher, addresses: list[str]) -> AsyncIterator[Li
         address = queue.popleft()
         try:
             page = await fetcher.fetch(address)
-            entries = list(parse_list(_unpacked(page.data), page.address))
+            # Off the event loop: a list may have 50,000 entries.
+            entries = await asyncio.to_thread(_entries, page)
         except FetchError as error:
             log.info("sitemap.unreadable", address=address, error=error.code)
             continue
@@ -54,6 +56,10 @@ async def read_lists(fetcher: Fetcher, addresses: list[str]) -> AsyncIterator[Li
             elif entry.address not in seen:
                 seen.add(entry.address)
                 queue.append(entry.address)
+
+
+def _entries(page: Fetched) -> list[Listed]:
+    return list(parse_list(_unpacked(page.data), page.address))
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -12,6 +13,8 @@ from ingestion.sources.robots import Robots
 from ingestion.sources.rules import CrawlRules, TrapWatch, canonical_address
 from ingestion.sources.sitemap import read_lists
 from knowledge.errors import AddressRefused, FetchRejected
+
+_ENTRIES_BETWEEN_BREATHS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,11 @@ class Website:
         if not self.rules.sitemap:
             return
         lists = self._robots.sitemaps or [f"{self.rules.origin}/sitemap.xml"]
+        number = 0
         async for entry in read_lists(self._fetcher, lists):
+            number += 1
+            if number % _ENTRIES_BETWEEN_BREATHS == 0:
+                await asyncio.sleep(0)
             for page in self.within([entry.address], depth=1):
                 yield page
 
