@@ -34,6 +34,7 @@ from knowledge.types import Encoding, SparseVector
 FORMAT = 1
 _MANIFEST = "candor.json"
 _DATABASE = "candor.sqlite"
+_MEMBERS = (_DATABASE, "points-", "files/")
 _POINTS_PER_FILE = 2_000
 
 
@@ -81,8 +82,8 @@ async def pack(
     return archive
 
 
-def unpack(archive: Path, data: Path, files: Path, scratch: Path) -> Manifest:
-    """Put database and files of a backup in their place; points go to ``scratch``.
+def unpack(archive: Path, scratch: Path) -> Manifest:
+    """Unpack a backup into an empty folder; :func:`settle` puts it in its place.
 
     Raises :class:`InvalidInput` where the file is not a backup, or not one of this version.
     """
@@ -90,19 +91,20 @@ def unpack(archive: Path, data: Path, files: Path, scratch: Path) -> Manifest:
         with tarfile.open(archive) as tar:
             manifest = _manifest(tar)
             for member in tar:
-                name = member.name
-                if name == _DATABASE:
-                    tar.extract(member, data, filter="data")
-                elif name.startswith("files/"):
-                    member.name = name.removeprefix("files/")
-                    tar.extract(member, files, filter="data")
-                elif name.startswith("points-"):
+                if member.name.startswith(_MEMBERS):
                     tar.extract(member, scratch, filter="data")
     except (tarfile.TarError, KeyError, ValueError, EOFError) as error:
         raise InvalidInput(
             f"{archive} is not a backup of Candor, or is damaged.", "Choose another file."
         ) from error
     return manifest
+
+
+def settle(scratch: Path, data: Path, files: Path) -> None:
+    """Move the database and the files of an unpacked backup to where they are used."""
+    (scratch / _DATABASE).replace(data / _DATABASE)
+    if (scratch / "files").is_dir():
+        (scratch / "files").replace(files)
 
 
 async def load_points(scratch: Path, index: SearchIndex) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 from anyio import to_thread
 
 from backend import data_folder
-from backend.archive import load_points, unpack
+from backend.archive import Manifest, load_points, settle, unpack
 from backend.cli.connection import Api
 from backend.services import Parts, is_embedded, open_parts
 from knowledge.errors import Conflict, DiskFull, EncoderMismatch, InvalidInput, StoreFault
 from knowledge.store.queries.totals import totals
 
-_KEPT = (data_folder.LOCK, data_folder.SERVER)
+_SCRATCH = ".restore-"
 
 
 async def backup(api: Api, file: Path) -> dict[str, Any]:
@@ -56,28 +56,17 @@ async def restore(parts: Parts, file: Path) -> dict[str, Any]:
         )
     if not await to_thread.run_sync(file.is_file):
         raise InvalidInput(f"There is no file {file}.", "Check the path.")
-    with data_folder.owned(settings.data):
-        _refuse_filled(settings.data)
-        scratch = tempfile.TemporaryDirectory(dir=settings.data, prefix=".restore-")
-        try:
-            manifest = await to_thread.run_sync(
-                unpack, file, settings.data, settings.files_folder, Path(scratch.name)
-            )
-        except OSError as error:
-            scratch.cleanup()
-            raise data_folder.store_fault(settings.data, error) from error
-    with scratch:
-        async with open_parts(dataclasses.replace(parts, fresh_index=True)) as state:
-            if state.encoder.spec.id != manifest.encoder:
-                raise EncoderMismatch(
-                    f"The backup was made with the encoder {manifest.encoder}; the settings name "
-                    f"{state.encoder.spec.id}.",
-                    "The texts are restored: `candor reindex` encodes them again.",
-                )
-            await load_points(Path(scratch.name), state.index)
-            points = await state.index.count()
-            async with state.database.reading() as session:
-                chunks = (await totals(session)).chunks
+    data_folder.prepare(settings.data)
+    with tempfile.TemporaryDirectory(dir=settings.data, prefix=_SCRATCH) as folder:
+        scratch = Path(folder)
+        with data_folder.owned(settings.data):
+            _refuse_filled(settings.data)
+            try:
+                manifest = await to_thread.run_sync(unpack, file, scratch)
+                settle(scratch, settings.data, settings.files_folder)
+            except OSError as error:
+                raise data_folder.store_fault(settings.data, error) from error
+        points, chunks = await _fill_index(parts, manifest, scratch)
     return {
         "data": str(settings.data),
         "version": manifest.version,
@@ -86,13 +75,32 @@ async def restore(parts: Parts, file: Path) -> dict[str, Any]:
     }
 
 
+async def _fill_index(parts: Parts, manifest: Manifest, scratch: Path) -> tuple[int, int]:
+    """Put the vectors into a new index. Returns how many points and chunks there are."""
+    async with open_parts(dataclasses.replace(parts, fresh_index=True)) as state:
+        if state.encoder.spec.id != manifest.encoder:
+            raise EncoderMismatch(
+                f"The backup was made with the encoder {manifest.encoder}; the settings name "
+                f"{state.encoder.spec.id}.",
+                "The texts are restored: `candor reindex` encodes them again.",
+            )
+        await load_points(scratch, state.index)
+        async with state.database.reading() as session:
+            chunks = (await totals(session)).chunks
+        return await state.index.count(), chunks
+
+
 def _refuse_filled(folder: Path) -> None:
-    found = [entry.name for entry in folder.iterdir() if entry.name not in _KEPT]
+    found = [entry.name for entry in folder.iterdir() if _counts(entry.name)]
     if found:
         raise Conflict(
             f"The data folder {folder} is not empty: it holds {found[0]}.",
             "Set CANDOR_DATA to an empty folder.",
         )
+
+
+def _counts(name: str) -> bool:
+    return name not in (data_folder.LOCK, data_folder.SERVER) and not name.startswith(_SCRATCH)
 
 
 def _unwritable(file: Path, error: OSError) -> StoreFault:

@@ -60,8 +60,8 @@ def test_commands_talk_to_the_server_that_runs(candor: Candor, folder: Path) -> 
     with candor.serving() as server:
         file = candor.data / "server.json"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert "/sign-in?token=" in server.log.read_text()
         added = candor("add", folder / "returns.md", "--wait", "--json").document
+        assert "/sign-in?token=" in server.log.read_text()
         assert added["runs"][0]["state"] == "succeeded"
         assert candor("search", QUESTION, "--json").document["hits"]
         assert json.loads(candor("doctor", "--json").out)["ok"] is True
@@ -97,12 +97,15 @@ def test_backup_and_restore(candor: Candor, folder: Path, tmp_path: Path) -> Non
     assert other("restore", file).code == 1
     damaged = tmp_path / "damaged.tar"
     damaged.write_bytes(file.read_bytes()[:3000])
-    refused = Candor(tmp_path / "third")("restore", damaged)
+    third = Candor(tmp_path / "third")
+    refused = third("restore", damaged)
     assert refused.code == 2
+    assert [one.name for one in third.data.iterdir()] == ["candor.lock"]
     assert "Traceback" not in refused.notes
 
 
 def test_another_encoder_is_refused_until_reindexed(candor: Candor, folder: Path) -> None:
+    candor.settings["CANDOR_ENCODER_QUERY_MODE"] = "encoded"
     candor("add", folder)
     other = {"CANDOR_ENCODER_QUERY_MODE": "inference-free"}
     refused = candor("search", QUESTION, "--json", **other)

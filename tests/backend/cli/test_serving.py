@@ -1,0 +1,75 @@
+"""What can be said without starting a server: addresses, names, exit codes."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.cli.add import LocalFile, _batches, expand, is_partial
+from backend.cli.errors import ApiError, exit_code
+from backend.cli.serving import _reachable
+from knowledge.errors import (
+    CandorError,
+    DiskFull,
+    EncoderMismatch,
+    FolderLocked,
+    InvalidQuery,
+    NotFound,
+)
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", "[::1]"),
+        ("::1", "[::1]"),
+        ("candor.internal", "candor.internal"),
+    ],
+)
+def test_where_a_server_is_reached(host: str, reached: str) -> None:
+    assert _reachable(host) == reached
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InvalidQuery("x"), 2),
+        (NotFound("x"), 1),
+        (FolderLocked("x"), 4),
+        (DiskFull("x"), 4),
+        (EncoderMismatch("x"), 5),
+        (CandorError("x"), 1),
+    ],
+)
+def test_exit_codes_are_the_same_here_and_over_http(error: CandorError, code: int) -> None:
+    assert exit_code(error) == code
+    told = ApiError({"type": f"urn:candor:{error.code}", "detail": "x", "action": ""})
+    assert exit_code(told) == code
+    assert told.code == error.code
+
+
+def test_arguments_are_told_apart(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "docs" / ".git").mkdir(parents=True)
+    (tmp_path / "docs" / ".git" / "config").write_text("x")
+    (tmp_path / "docs" / "b.md").write_text("x")
+    (tmp_path / "docs" / "a.md").write_text("x")
+    wanted = expand(["https://www.example.com/", str(tmp_path / "docs"), "nowhere"])
+    assert wanted.addresses == ["https://www.example.com/"]
+    assert [file.name for file in wanted.files] == ["docs/a.md", "docs/b.md"]
+    assert [one["name"] for one in wanted.refused] == ["nowhere"]
+
+
+def test_uploads_are_cut_into_requests(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    files = [LocalFile(tmp_path, str(number), 30_000_000) for number in range(5)]
+    assert [len(batch) for batch in _batches(files)] == [2, 2, 1]
+    many = [LocalFile(tmp_path, str(number), 1) for number in range(101)]
+    assert [len(batch) for batch in _batches(many)] == [50, 50, 1]
+
+
+def test_a_dead_link_of_a_website_is_no_failure() -> None:
+    page = {"state": "succeeded", "failed": [{"address": "https://www.example.com/gone"}]}
+    file = {"state": "succeeded", "failed": [{"address": "upload:///a.pdf"}]}
+    assert not is_partial({"refused": [], "runs": [page]})
+    assert is_partial({"refused": [], "runs": [file]})
+    assert is_partial({"refused": [], "runs": [{"state": "failed", "failed": []}]})
