@@ -260,8 +260,8 @@ def report(result: dict[str, Any]) -> str:
     lines = [
         "# When to say nothing",
         "",
-        f"Measured {result['measured_at']} on {result['machine']} with "
-        "`python -m benchmarks.abstention`; encoder " + result["encoder"] + ".",
+        f"Measured {result['measured_at']} on {result['machine']}",
+        "with `python -m benchmarks.abstention`; encoder " + result["encoder"] + ".",
         "",
         f"confidence = 1 / (1 + exp(-({weights[0]:.2f} x highest cosine of a piece + "
         f"{weights[1]:.2f} x share of the question's words in its passage {weights[2]:+.2f})))",
@@ -309,7 +309,7 @@ def main() -> None:
     """Run on the folder named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--size", type=int, default=300, help="questions of each kind")
+    parser.add_argument("--size", type=int, default=110, help="questions of each kind")
     arguments = parser.parse_args()
     result = asyncio.run(measure(arguments.folder, arguments.size))
     RESULTS.mkdir(exist_ok=True)

@@ -27,7 +27,7 @@ class ChatSettings:
     sentences: int = 5
     answer_characters: int = 1_200
     quoted_passages: int = 3
-    confidence: float = 0.2
+    confidence: float = 0.15
     passages_read: int = 8
     pieces_encoded: int = 16
     context_tokens: int = 8_192
