@@ -205,7 +205,8 @@ class Jobs:
         if stage == "discover":
             await self._runs.discover(run_id)
         elif stage == "ingest":
-            await self._runs.ingest(run_id, UUID(item))
+            control = self._controls[run_id]
+            await self._runs.ingest(run_id, UUID(item), lambda: control.verdict is Verdict.GO_ON)
         else:
             await self._runs.finish(run_id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -95,10 +96,17 @@ class Runs:
         """Ids of the next items to be read; none when the run is through."""
         return [str(item) for item in await self._records.next_items(run_id, limit)]
 
-    async def ingest(self, run_id: UUID, item_id: UUID) -> None:
-        """Bring one item to its end. Raises only what is wrong with Candor itself."""
+    async def ingest(
+        self, run_id: UUID, item_id: UUID, goes_on: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Bring one item to its end, unless the run no longer ``goes_on`` when its turn comes.
+
+        Raises only what is wrong with Candor itself.
+        """
         opened = await self._opened(run_id)
         async with opened.slots:
+            if not goes_on():
+                return
             try:
                 if opened.reader is None:
                     await self._pipeline.reindex(item_id)

@@ -17,13 +17,10 @@ from typing import IO, Any
 from ingestion.parse.archive import unpack
 from ingestion.parse.language import language_identifier
 from ingestion.parse.reader import read
-from ingestion.parse.reading import FileToRead, Reading, reading_to_json
-from knowledge.errors import DocumentTooLarge, ParseError
+from ingestion.parse.reading import OUT_OF_MEMORY, FileToRead, Reading, reading_to_json
+from knowledge.errors import ParseError
 
 _LARGEST_SCRATCH_FILE = 16 << 20
-OUT_OF_MEMORY = DocumentTooLarge(
-    "Reading the file takes more memory than a reader may use.", "Split it into parts."
-)
 
 
 def limit(memory_bytes: int) -> None:

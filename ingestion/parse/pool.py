@@ -15,8 +15,13 @@ from typing import Any
 import structlog
 
 from ingestion.parse.archive import Member
-from ingestion.parse.child import OUT_OF_MEMORY
-from ingestion.parse.reading import FileToRead, Reading, failure_named, reading_from_json
+from ingestion.parse.reading import (
+    OUT_OF_MEMORY,
+    FileToRead,
+    Reading,
+    failure_named,
+    reading_from_json,
+)
 from knowledge.errors import DocumentTooLarge, ParserCrashed
 
 log = structlog.get_logger(__name__)

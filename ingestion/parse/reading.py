@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from knowledge import errors
-from knowledge.errors import ParseError
+from knowledge.errors import DocumentTooLarge, ParseError
 from knowledge.types import Mark, MarkKind, ParsedDocument
 
 Json = dict[str, Any]
+OUT_OF_MEMORY = DocumentTooLarge(
+    "Reading the file takes more memory than a reader may use.", "Split it into parts."
+)
 
 
 @dataclass(frozen=True, slots=True)
