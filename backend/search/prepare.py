@@ -10,7 +10,7 @@ from uuid import UUID
 from qdrant_client import models
 
 from backend.search.idf import CollectionIdf
-from backend.search.query import EncodedQuery, QueryEncoder
+from backend.search.query import EncodedQuery, QueryEncoder, clean
 from backend.search.request import SearchRequest, SearchSettings
 from backend.search.retrieve import condition
 from backend.search.rule_book import RuleBook
@@ -63,6 +63,7 @@ class Preparation:
 
         Raises :class:`InvalidQuery` and :class:`InvalidSettings`.
         """
+        clean(request.query)
         # The model runs beside the database, not before it.
         query, (versions, saved) = await asyncio.gather(
             self._queries.encode(request.query), self._saved(request.knowledge_base_ids)

@@ -49,7 +49,7 @@ class QueryEncoder:
         return encoded
 
     def _encode(self, query: str) -> EncodedQuery:
-        text, warnings = self._fit(_clean(query))
+        text, warnings = self._fit(clean(query))
         return EncodedQuery(text, self._encoder.encode_queries([text])[0], warnings)
 
     def _fit(self, text: str) -> tuple[str, tuple[str, ...]]:
@@ -67,8 +67,11 @@ class QueryEncoder:
         )
 
 
-def _clean(query: str) -> str:
-    """``query`` without what no text holds (lone surrogates, NUL) and without outer space."""
+def clean(query: str) -> str:
+    """``query`` without what no text holds (lone surrogates, NUL) and without outer space.
+
+    Raises :class:`InvalidQuery` where there is no letter and no digit in it.
+    """
     text = query.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").strip()
     if not text:
         raise InvalidQuery("The query is empty.", "Write what you are looking for.")

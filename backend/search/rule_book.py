@@ -12,6 +12,7 @@ from backend.search.rules import Rule, RuleSet
 from knowledge.errors import CandorError
 from knowledge.store.database import ReadSession
 from knowledge.store.rules import Versions, read_active_rules
+from knowledge.store.tables import RuleRecord
 
 _REMEMBERED = 64
 _log = structlog.get_logger(__name__)
@@ -42,10 +43,10 @@ class RuleBook:
         return kept[1]
 
 
-def _readable(record: object) -> Rule | None:
+def _readable(record: RuleRecord) -> Rule | None:
     """A stored rule; one that this version would not accept is left out, not fatal to search."""
     try:
-        return Rule.of(record)  # type: ignore[arg-type]
+        return Rule.of(record)
     except CandorError as error:
-        _log.warning("rule_unusable", rule=str(getattr(record, "id", "")), error=error.detail)
+        _log.warning("rule_unusable", rule=str(record.id), error=error.detail)
         return None

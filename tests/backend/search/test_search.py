@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -77,6 +78,17 @@ async def test_no_knowledge_base_finds_nothing(searcher: Searcher, library: Libr
     result = await searcher.search(SearchRequest("lamp", ()))
     assert result.hits == ()
     assert "No knowledge base" in result.warnings[0]
+
+
+async def test_searches_at_the_same_time_do_not_disturb_each_other(ask: Ask) -> None:
+    queries = ["lamp bulb", "refund", "cable", "Lampe", "return label"] * 4
+    alone = [[hit.chunk_id for hit in (await ask(query)).hits] for query in queries]
+    fresh = Searcher(ask.library.database, ask.library.index, ask.library.encoder, SearchSettings())
+    bases = (ask.library.knowledge_base_id,)
+    together = await asyncio.gather(
+        *(fresh.search(SearchRequest(query, bases)) for query in queries)
+    )
+    assert [[hit.chunk_id for hit in result.hits] for result in together] == alone
 
 
 @pytest.mark.parametrize("query", ["", "   \n", "?!…", "\0", "🙂"])
