@@ -50,7 +50,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_state() as state:
+        async with open_state() as state, state.chat.warming():
             app.state.candor = state
             try:
                 yield

@@ -23,11 +23,14 @@ question is stored by then, and no task is left behind.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from uuid import UUID, uuid4
+
+import structlog
 
 from backend.chat.answer_extractive import ExtractiveWriter
 from backend.chat.answer_llm import LanguageModelWriter
@@ -59,6 +62,8 @@ from knowledge.store.conversations import (
     read_exchanges,
 )
 from knowledge.store.database import Database
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +104,27 @@ class Chat:
             else quoting
         )
 
-    async def warm(self) -> None:
-        """Make the first answer as quick as the others: import the language model's library.
+    @asynccontextmanager
+    async def warming(self) -> AsyncGenerator[None, None]:
+        """While open, import the language model's library in the background.
 
-        Meant for a background task at start. Raises :class:`MissingExtra`.
+        The first answer is then as quick as the others. A library that is missing is logged: the
+        turn that needs it says what to install.
         """
-        if self.language_model is not None:
+        task = asyncio.create_task(self._warm())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _warm(self) -> None:
+        if self.language_model is None:
+            return
+        try:
             await self.language_model.warm()
+        except CandorError as error:
+            _log.warning("language_model_missing", detail=error.detail, action=error.action)
 
     async def begin(self, question: Question) -> Turn:
         """Check the question and read the conversation so far.

@@ -277,3 +277,16 @@ async def test_a_provider_whose_package_is_missing_says_what_to_install(provider
 def test_a_provider_needs_a_model() -> None:
     with pytest.raises(InvalidSettings):
         LanguageModel(ModelSettings("openai", ""))
+
+
+async def test_warming_imports_ahead_and_a_missing_package_stops_nothing(
+    desks: Desks, endpoint: OpenAIServer, model: LanguageModel
+) -> None:
+    endpoint.say("A refund is paid within 14 days of the return [1].")
+    chat = desks.open(model)
+    async with chat.chat.warming():
+        assert (await chat.ask(ASKED)).citations
+    absent = LanguageModel(ModelSettings("anthropic", "m", api_key="k"))
+    async with desks.open(absent).chat.warming():
+        with pytest.raises(MissingExtra):
+            await desks.open(absent).ask(ASKED)
