@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import errno
 import os
@@ -11,7 +10,6 @@ import socket
 import sys
 from urllib.parse import quote
 
-import structlog
 import uvicorn
 
 from backend import logs
@@ -20,11 +18,10 @@ from backend.app import create_app
 from backend.data_folder import RunningServer, announced
 from backend.first_start import owner_link
 from backend.services import Parts, open_parts, version
-from knowledge.errors import CandorError, InvalidSettings
+from knowledge.errors import InvalidSettings
 from knowledge.settings import Settings
 
 _GRACE_S = 5
-_log = structlog.get_logger()
 
 
 async def serve(parts: Parts) -> None:
@@ -44,17 +41,7 @@ async def serve(parts: Parts) -> None:
             server = RunningServer(url, os.getpid(), state.local_token, state.instance)
             with announced(settings.data, server):
                 await _welcome(state, settings.public_url.rstrip("/") or url)
-                warming = asyncio.create_task(_warm(state))
                 await _run(app, listening)
-                warming.cancel()
-
-
-async def _warm(state: AppState) -> None:
-    """Import what a language model needs before the first visitor asks."""
-    try:
-        await state.chat.warm()
-    except CandorError as error:
-        _log.error("the language model cannot be used", code=error.code, detail=error.detail)
 
 
 async def _run(app: object, listening: socket.socket) -> None:
