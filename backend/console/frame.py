@@ -87,7 +87,8 @@ def head(
 
 
 def tabs(current: str, *links: tuple[str, str]) -> None:
-    """Links between the pages of one section."""
+    """Links between the pages of one section; the current one names the browser's tab."""
+    ui.page_title(f"{current} · Candor")
     shown = join(
         Markup('<a href="{}"{}>{}</a>').format(
             to, Markup(' aria-current="page"') if words == current else "", words

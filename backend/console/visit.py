@@ -17,6 +17,13 @@ from knowledge.store.tables import Role
 
 VISIT = "candor.visit"
 _ORIGIN = "http://console"
+_FIELDS = {
+    "start": "Address",
+    "email": "E-mail address",
+    "allowed_origins": "Websites",
+    "max_pages": "At most how many pages",
+    "suggestions": "Suggested questions",
+}
 
 
 class Refused(CandorError):
@@ -92,4 +99,17 @@ class Visit:
 def _error(response: httpx.Response) -> CandorError:
     problem = response.json()
     kind = {401: Unauthenticated, 404: NotFound}.get(response.status_code, Refused)
+    if "errors" in problem:
+        return kind(" ".join(_fault(one["at"], one["problem"]) for one in problem["errors"][:5]))
     return kind(problem["detail"], problem.get("action", ""))
+
+
+def _fault(at: str, wrong: str) -> str:
+    """What is wrong with one field of a form, in the form's words rather than the schema's."""
+    named = [part for part in at.split(".") if not part.isdigit()][-1]
+    name = _FIELDS.get(named, named.replace("_", " ").capitalize())
+    if "at least 1 character" in wrong:
+        return f"{name} must not be empty."
+    if "valid URL" in wrong:
+        return f"{name} is not the address of a website, such as https://www.example.com/."
+    return f"{name}: {wrong.removeprefix('Value error, ')}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from fastapi import Query
@@ -24,7 +24,8 @@ from backend.explain.explain import Explainer
 from backend.explain.why_not import why_not
 from backend.search.search import SearchRequest, SearchResult
 from knowledge.errors import CandorError
-from knowledge.store.queries.documents import find_document
+from knowledge.store.queries.document_counts import count_documents
+from knowledge.store.queries.documents import DocumentFilter, find_document
 from knowledge.store.queries.knowledge_bases import knowledge_bases, searched_by_default
 from knowledge.store.tables import KnowledgeBase
 from knowledge.types import ARMS, ArmName, Hit
@@ -131,7 +132,7 @@ class _View:
         with section("Missing a page?", _MISSING):
             with ui.element("div").classes("filters").style("margin:0"):
                 box = ui.input(value=self.asked.why, placeholder="https://www.example.com/returns")
-                box.props('outlined dense aria-label="Address that is missing" type=url')
+                box.props('outlined dense aria-label="Address that is missing"')
                 box.classes("grow").on("keydown.enter", lambda: self._ask_why(box.value))
                 button("Why not?", lambda: self._ask_why(box.value))
             self._verdict = show(Markup("")).props("aria-live=polite")
@@ -175,11 +176,22 @@ class _View:
             return
         try:
             request = await self._request(self.asked)
-            told = await why_not(self._explainer, request, address=self.asked.why)
+            address = await self._meant(self.asked.why)
+            told = await why_not(self._explainer, request, address=address)
         except CandorError as error:
             self._verdict.set_content(note("bad", error.detail, error.action))
             return
         self._verdict.set_content(verdict(told))
+
+    async def _meant(self, words: str) -> str:
+        """The address that somebody means who writes a file's name, or leaves out the scheme."""
+        if "://" in words:
+            return words
+        upload = f"upload:///{quote(words)}"
+        wanted = DocumentFilter(text=upload)
+        async with self._visit.database.reading() as session:
+            found = await count_documents(session, self._visit.workspace_id, wanted)
+        return upload if found else f"https://{words}"
 
     async def _request(self, asked: _Asked) -> SearchRequest:
         bases = asked.bases

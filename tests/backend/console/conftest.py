@@ -14,7 +14,14 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from backend.api.access import COOKIE
 from backend.app import create_app
@@ -35,6 +42,7 @@ FLAGS = [
     "--no-first-run",
 ]
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+expect.set_options(timeout=15_000)
 PICTURES = Path(__file__).parents[3] / "artifacts" / "console"
 
 
@@ -136,7 +144,7 @@ async def sign_in(served: Served, browser: Browser, trouble: Trouble) -> AsyncIt
         secret = await served.cookie(workspace_id, role)
         await context.add_cookies([{"name": COOKIE, "value": secret, "url": served.origin}])
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(15_000)
         trouble.listen(page)
         return Person(page, context, workspace_id, served.origin)
 

@@ -26,8 +26,11 @@ async def test_a_first_website_from_nothing(sign_in: Sign) -> None:
         await expect(person.page.get_by_role("heading", name="lamps")).to_be_visible()
         await expect(person.page.get_by_text("Nothing to answer from yet")).to_be_visible()
         await person.page.get_by_role("button", name="Add website").click()
+        add = person.page.get_by_role("dialog").get_by_role("button", name="Add website")
+        await add.click()
+        await expect(person.page.get_by_text("Address is not the address of a web")).to_be_visible()
         await person.page.get_by_label("Address").fill(site.url())
-        await person.page.get_by_role("dialog").get_by_role("button", name="Add website").click()
+        await add.click()
         # The row changes by itself until the run has ended.
         row = person.page.get_by_role("row", name=site.host)
         await expect(row.get_by_text("Up to date")).to_be_visible(timeout=30_000)

@@ -64,7 +64,7 @@ async def test_what_is_shown_can_be_shared_by_address(shop: Filled, sign_in: Sig
 
 async def test_a_page_that_lost_is_told_by_how_much(shop: Filled, sign_in: Sign) -> None:
     person = await sign_in(Role.VIEWER, shop.workspace_id)
-    await person.open("/explain?q=opening+hours&why=upload%3A%2F%2F%2Freturns.md")
+    await person.open("/explain?q=opening+hours&why=returns.md")
     verdict = person.page.locator(".verdict")
     await expect(verdict.locator(".badge").first).to_be_visible()
     await expect(verdict.get_by_role("link", name="See the document")).to_be_visible()

@@ -26,7 +26,9 @@ async def test_an_assistant_is_made_and_answers_in_its_preview(shop: Filled, sig
     await page.get_by_label("Suggested questions").fill("How long may I return goods?")
     await page.get_by_label("Websites").fill("www.example.com")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_text("an origin is scheme, host and port alone")).to_be_visible()
+    await expect(
+        page.get_by_text("Websites: an origin is scheme, host and port alone")
+    ).to_be_visible()
     await page.get_by_label("Websites").fill("https://www.example.com")
     await page.get_by_label("Accent colour", exact=True).fill("#b4231f")
     await page.get_by_role("button", name="Save").click()
