@@ -248,12 +248,14 @@ class Fetcher:
                 f"the limit is {self.limits.max_bytes:,}.",
                 "Raise CANDOR_FETCH_MAX_BYTES if pages of this size are meant to be read.",
             )
-        if response.status_code == 304 or response.status_code in _REDIRECTS:
-            return b""
         decode = Decompressor(response.headers.get("content-encoding", ""), self.limits.max_bytes)
+        is_wanted = response.status_code not in (304, *_REDIRECTS)
         received = bytearray()
+        # Read to the end even where it is thrown away, so that the connection can be used again.
         async for raw in response.aiter_raw():
-            received += decode.feed(raw)
+            data = decode.feed(raw)
+            if is_wanted:
+                received += data
         return bytes(received)
 
 

@@ -27,7 +27,6 @@ from knowledge.store.tables import (
     utc_now,
 )
 
-_ROWS_PER_STATEMENT = 500
 _OPEN_ITEMS = (
     ItemState.FOUND,
     ItemState.FETCHED,
@@ -89,8 +88,7 @@ class Records:
         rows = [_item_row(run_id, page) for page in pages]
         async with self._database.writing() as session:
             statement = _insert(session)(RunItem).on_conflict_do_nothing()
-            for start in range(0, len(rows), _ROWS_PER_STATEMENT):
-                await session.execute(statement.values(rows[start : start + _ROWS_PER_STATEMENT]))
+            await session.execute(statement, rows)
 
     async def item_addresses(self, run_id: UUID) -> set[str]:
         """The addresses of all items of a run."""
