@@ -96,7 +96,7 @@ def report(result: dict[str, Any]) -> str:
     lines = [
         "# A website and a folder of documents, end to end",
         "",
-        f"Measured {result['measured_at']} on {result['machine']} with `python -m benchmarks.site`.",
+        f"Measured {result['measured_at']} on {result['machine']}.",
         "",
         f"Site: {result['site']['seconds']:.0f} s. Documents: "
         f"{result['documents']['seconds']:.0f} s.",

@@ -140,8 +140,8 @@ class Hit:
     """A chunk that a search returned, with the record of why it stands where it does.
 
     ``score`` is the fused score, or the reranker's where one ran. ``fused`` is the sum of the
-    arms' parts and of ``rules``: what each rule, by its id, added to it. ``rerank`` is the reranker's
-    raw score. ``address`` links to the page, its anchor, or the second of the recording.
+    arms' parts and of ``rules``: what each rule, by its id, added to it. ``rerank`` is the
+    reranker's raw score. ``address`` links to the page, its anchor, or the second of the recording.
     """
 
     chunk_id: UUID

@@ -39,8 +39,8 @@ async def serve(parts: Parts) -> None:
             state: AppState = app.state.candor
             url = f"http://{_reachable(settings.host)}:{port}"
             server = RunningServer(url, os.getpid(), state.local_token, state.instance)
+            await _welcome(state, settings.public_url.rstrip("/") or url)
             with announced(settings.data, server):
-                await _welcome(state, settings.public_url.rstrip("/") or url)
                 await _run(app, listening)
 
 
@@ -62,12 +62,12 @@ async def _run(app: object, listening: socket.socket) -> None:
 
 async def _welcome(state: AppState, url: str) -> None:
     """Say where to go, and how to sign in as long as no owner has."""
-    print(f"\nCandor {state.options.version} is ready: {url}", file=sys.stderr)
     token = await owner_link(state.database, state.workspace_id)
+    lines = ["", f"Candor {state.options.version} is ready: {url}"]
     if token is not None:
         link = f"{url}/sign-in?token={quote(token)}"
-        print(f"Sign in as the owner (once, within 24 hours): {link}", file=sys.stderr)
-    print("Press Ctrl+C to stop.\n", file=sys.stderr, flush=True)
+        lines.append(f"Sign in as the owner (once, within 24 hours): {link}")
+    print("\n".join([*lines, "Press Ctrl+C to stop.\n"]), file=sys.stderr, flush=True)
 
 
 def _bound(settings: Settings) -> socket.socket:
