@@ -248,8 +248,9 @@ class Fetcher:
                 f"the limit is {self.limits.max_bytes:,}.",
                 "Raise CANDOR_FETCH_MAX_BYTES if pages of this size are meant to be read.",
             )
-        decode = Decompressor(response.headers.get("content-encoding", ""), self.limits.max_bytes)
         is_wanted = response.status_code not in (304, *_REDIRECTS)
+        encoding = response.headers.get("content-encoding", "") if is_wanted else ""
+        decode = Decompressor(encoding, self.limits.max_bytes)
         received = bytearray()
         # Read to the end even where it is thrown away, so that the connection can be used again.
         async for raw in response.aiter_raw():
