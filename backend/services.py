@@ -183,6 +183,7 @@ def _chat(settings: Settings, searcher: Searcher) -> Chat:
 
 def _chat_settings(settings: Settings) -> ChatSettings:
     return ChatSettings(
+        confidence=settings.answer_confidence,
         context_tokens=settings.llm_context_window,
         answer_tokens=settings.llm_max_tokens,
         quote_on_failure=settings.llm_quote_on_failure,

@@ -94,6 +94,12 @@ class Settings(BaseSettings):
         description="Questions that visitors may ask one assistant from one address in a minute.",
     )
 
+    answer_confidence: float = Field(
+        default=0.15,
+        ge=0,
+        le=1,
+        description="Below this probability that the passages answer, nothing is quoted.",
+    )
     llm_provider: Literal["", "openai", "anthropic", "google"] = Field(
         default="",
         description="Empty: extractive answers. `openai` is any OpenAI-compatible endpoint.",
