@@ -11,8 +11,11 @@ from pydantic import BaseModel, Field
 from backend.api.access import Viewer
 from backend.api.errors import PROBLEMS
 from backend.api.routes.search import knowledge_bases_named, request_of
+from backend.api.schemas.rules import RuleBody
 from backend.api.schemas.search import SearchBody
 from backend.api.state import State
+from backend.explain.what_if import Draft, what_if
+from backend.explain.why_not import why_not
 from knowledge.store.conversations import Reader, find_conversation
 from knowledge.store.queries.conversations import find_answer
 
@@ -42,6 +45,24 @@ class Explanations(BaseModel):
     warnings: list[str]
 
 
+class WhyNotBody(SearchBody):
+    """A search, and the passage, document or page that is missed in it: one of the three."""
+
+    chunk_id: UUID | None = None
+    document_id: UUID | None = None
+    address: str = Field(default="", max_length=2000)
+    rewrite: bool = Field(
+        default=False, description="Also try words on the page, which runs the encoder."
+    )
+
+
+class WhatIfBody(SearchBody):
+    """A search, and changes that are not saved: rules to add, ids of saved ones to leave out."""
+
+    add: list[RuleBody] = Field(default_factory=list, max_length=50)
+    remove: list[UUID] = Field(default_factory=list, max_length=500)
+
+
 class StoredExplanation(BaseModel):
     """Why the passages that an answer cites were found, as it was stored with the answer.
 
@@ -64,6 +85,29 @@ async def explain(body: ExplainBody, caller: Viewer, state: State) -> Explanatio
         hits=[hit.to_json() for hit in explained],
         warnings=list(result.warnings),
     )
+
+
+@router.post("/explain/why-not", summary="Explain why something was not found")
+async def explain_miss(body: WhyNotBody, caller: Viewer, state: State) -> dict[str, Any]:
+    """The stage at which a passage, document or page fell out, and what would bring it in."""
+    ids = await knowledge_bases_named(state, caller.workspace_id, body.knowledge_bases)
+    told = await why_not(
+        state.explainer,
+        request_of(body, ids),
+        chunk_id=body.chunk_id,
+        document_id=body.document_id,
+        address=body.address,
+        rewrite=body.rewrite,
+    )
+    return told.to_json()
+
+
+@router.post("/explain/what-if", summary="Try changes to search")
+async def try_changes(body: WhatIfBody, caller: Viewer, state: State) -> dict[str, Any]:
+    """Search with the saved rules and with the changes, and compare. Nothing is saved."""
+    ids = await knowledge_bases_named(state, caller.workspace_id, body.knowledge_bases)
+    draft = Draft(add=tuple(one.rule() for one in body.add), remove=tuple(body.remove))
+    return (await what_if(state.searcher, request_of(body, ids), draft)).to_json()
 
 
 @router.get(

@@ -252,3 +252,31 @@ async def test_explanations_sum_to_the_score(enter: Enter) -> None:
     first = told["hits"][0]
     assert first["terms"] is not None
     assert first["ledger"]["place"] == 1
+
+
+async def test_a_miss_is_explained_and_a_rule_tried_saved_and_undone(enter: Enter) -> None:
+    client, other = await enter(), await enter()
+    base = await filled_base(client)
+    query = {"query": "ship", "limit": 1}
+    shown = (await client.post("/search", json=query)).json()["hits"][0]
+    documents = (await client.get("/documents")).json()["items"]
+    missed = next(one for one in documents if one["id"] != shown["document_id"])
+    why = await client.post("/explain/why-not", json=query | {"document_id": missed["id"]})
+    assert why.json()["stage"]
+    assert why.json()["detail"]
+    assert (
+        await other.post("/explain/why-not", json=query | {"document_id": missed["id"]})
+    ).status_code == 404
+    pin = {"kind": "pin", "query": "ship", "document_id": missed["id"]}
+    tried = await client.post("/explain/what-if", json=query | {"add": [pin]})
+    assert tried.status_code == 200, tried.text
+    assert (await client.post("/search", json=query)).json()["hits"][0] == shown
+    path = f"/knowledge-bases/{base}/rules"
+    assert (await other.get(path)).status_code == 404
+    saved = await client.post(path, json={"rules": [pin], "reason": "The page on returns."})
+    assert saved.status_code == 201, saved.text
+    first = (await client.post("/search", json=query)).json()["hits"][0]
+    assert first["document_id"] == missed["id"]
+    (rule,) = (await client.get(path)).json()["items"]
+    assert (await client.post(f"{path}/{rule['id']}/undo")).status_code == 200
+    assert (await client.post("/search", json=query)).json()["hits"][0] == shown
