@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     encoder.add_argument("--work", type=Path, default=Path("checkpoints/encoder"))
     encoder.add_argument("--model", type=Path, default=Path("checkpoints/candor-minilm"))
     encoder.add_argument("--steps", type=int, default=TrainConfig().steps)
-    encoder.add_argument("--shards", type=int, default=100, help="of 8,192 pairs each, at most")
+    encoder.add_argument("--shards", type=int, default=6, help="of 8,192 pairs each, at most")
     encoder.add_argument("--version", default="1.0.0")
     encoder.set_defaults(run=_encoder)
     tune = commands.add_parser("fine-tune", help="fine-tune on pairs, kept only if better")

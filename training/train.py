@@ -41,7 +41,7 @@ class TrainConfig:
     random terms met in a step beside those of the batch. ``query_top``: terms that a query may add.
     """
 
-    steps: int = 3000
+    steps: int = 1450
     batch: int = 128
     rate: float = 3e-4
     warmup: int = 100
