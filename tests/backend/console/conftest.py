@@ -131,12 +131,11 @@ async def sign_in(served: Served, browser: Browser, trouble: Trouble) -> AsyncIt
     contexts: list[BrowserContext] = []
 
     async def enter(
-        role: Role = Role.OWNER, beside: UUID | None = None, width: int = 1280, dark: bool = False
+        role: Role = Role.OWNER, beside: UUID | None = None, width: int = 1280
     ) -> Person:
         workspace_id = beside or await served.workspace()
         context = await browser.new_context(
             viewport={"width": width, "height": 860},
-            color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
             locale="en-GB",
         )

@@ -5,6 +5,9 @@ The pictures go to ``artifacts/console``.
 
 from __future__ import annotations
 
+import itertools
+from typing import Literal
+
 import pytest
 from playwright.async_api import Page
 
@@ -12,6 +15,7 @@ from knowledge.store.tables import Role
 from tests.backend.console.conftest import AXE, PICTURES, Sign
 from tests.backend.console.filling import Filled
 
+LOOKS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _RUN_AXE = """
@@ -55,21 +59,22 @@ async def violations(page: Page, within: str = "html") -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)]
-)
-async def test_every_page(shop: Filled, sign_in: Sign, width: int, dark: bool) -> None:
-    person = await sign_in(Role.OWNER, shop.workspace_id, width=width, dark=dark)
+async def test_every_page(shop: Filled, sign_in: Sign) -> None:
+    person = await sign_in(Role.OWNER, shop.workspace_id)
+    page = person.page
     PICTURES.mkdir(parents=True, exist_ok=True)
     found = {}
     for name, path in (await paths(shop)).items():
         assert await person.open(path) == 200, path
-        wide = await person.page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, f"{name} is {wide} pixels wide"
-        found[name] = await violations(person.page)
-        look = "dark" if dark else "light"
-        await person.page.screenshot(path=PICTURES / f"{name}-{width}-{look}.png")
-    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+        for width, look in itertools.product((1280, 390), LOOKS):
+            await page.set_viewport_size({"width": width, "height": 860})
+            await page.emulate_media(color_scheme=look)
+            wide = await page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{name} is {wide} pixels wide"
+            found[name, width, look] = await violations(page)
+            await page.screenshot(path=PICTURES / f"{name}-{width}-{look}.png")
+        await page.set_viewport_size({"width": 1280, "height": 860})
+    assert {place: wrong for place, wrong in found.items() if wrong} == {}
 
 
 @pytest.mark.parametrize(
