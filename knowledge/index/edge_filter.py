@@ -18,6 +18,26 @@ def edge_filter(condition: models.Filter | None) -> edge.Filter | None:
     return None if condition is None else translate(condition)
 
 
+def without_empty(condition: models.Filter, field: str) -> models.Filter:
+    """``condition`` without the demand, at any depth, that ``field`` be empty.
+
+    For a field that is known to be empty everywhere: the engine would look at every point.
+    """
+
+    def keep(one: models.Condition) -> bool:
+        return not (isinstance(one, models.IsEmptyCondition) and one.is_empty.key == field)
+
+    must = condition.must if isinstance(condition.must, list) else []
+    if not must:
+        return condition
+    rest: list[models.Condition] = [
+        without_empty(one, field) if isinstance(one, models.Filter) else one
+        for one in must
+        if keep(one)
+    ]
+    return condition.model_copy(update={"must": rest})
+
+
 def translate(condition: models.Filter) -> edge.Filter:
     """The same filter for the embedded engine.
 
@@ -70,7 +90,8 @@ _MATCHES: dict[type, Callable[..., object]] = {
 
 def _match(given: models.Match) -> Any:
     build = _MATCHES.get(type(given))
-    if build is None:
+    # The engine takes a true for the number 1 and matches nothing: ask whether the field is empty.
+    if build is None or isinstance(getattr(given, "value", None), bool):
         raise _unknown(given)
     return build(given)
 

@@ -36,7 +36,7 @@ from knowledge.errors import (
     IndexUnavailable,
 )
 from knowledge.index.checks import check_points, check_query
-from knowledge.index.edge_filter import edge_filter, translate
+from knowledge.index.edge_filter import edge_filter, translate, without_empty
 from knowledge.index.points import TIE_MARGIN, ranked, sparse_vector
 from knowledge.index.search_index import MAX_UPSERT, Payload, Point, RankedPoint
 from knowledge.types import ArmName, Encoding
@@ -59,6 +59,8 @@ class EmbeddedIndex:
         self._shard: edge.EdgeShard | None = shard
         self._folder = folder
         self._spec = spec
+        # Nothing is hidden as a rule, and asking every point whether it is doubles a search.
+        self._hidden = False
 
     @classmethod
     def open(cls, folder: Path, spec: EncoderSpec) -> EmbeddedIndex:
@@ -76,7 +78,9 @@ class EmbeddedIndex:
         except OSError as error:
             raise _fault(error, folder) from error
         with _engine_errors(folder):
-            return cls(edge.EdgeShard.load(str(folder / "shard")), folder, spec)
+            opened = cls(edge.EdgeShard.load(str(folder / "shard")), folder, spec)
+            opened._hidden = opened._any_hidden()
+        return opened
 
     @property
     def spec(self) -> EncoderSpec:
@@ -86,6 +90,7 @@ class EmbeddedIndex:
     async def upsert(self, points: Sequence[Point]) -> None:
         """Add or replace points, at most ``MAX_UPSERT`` of them."""
         check_points(points, self._spec)
+        self._hidden |= any(point.payload.get("hidden") for point in points)
         for start in range(0, len(points), _SLICE):
             batch = [_edge_point(point) for point in points[start : start + _SLICE]]
             self._update(edge.UpdateOperation.upsert_points(batch))
@@ -97,6 +102,7 @@ class EmbeddedIndex:
 
     async def set_payload(self, condition: models.Filter, payload: Payload) -> None:
         """Overwrite the named payload fields of every point that matches."""
+        self._hidden |= bool(payload.get("hidden"))
         operation = edge.UpdateOperation.set_payload_by_filter(translate(condition), dict(payload))
         self._update(operation)
 
@@ -108,6 +114,8 @@ class EmbeddedIndex:
         limit: int,
     ) -> dict[ArmName, list[RankedPoint]]:
         """The best ``limit`` points of each arm on its own, best first, ties by id."""
+        if condition is not None and not self._hidden:
+            condition = without_empty(condition, "hidden")
         return self._arms(query, arms, edge_filter(condition), limit)
 
     async def score(
@@ -172,6 +180,12 @@ class EmbeddedIndex:
         shard, self._shard = self._shard, None
         with _engine_errors(self._folder):
             shard.close()
+
+    def _any_hidden(self) -> bool:
+        # Not by value: this version of the engine never matches a true or false.
+        filled = edge.Filter(must_not=[edge.IsEmptyCondition("hidden")])
+        request = edge.CountRequest(exact=True, filter=filled)
+        return bool(self._open_shard().count(request))
 
     def _open_shard(self) -> edge.EdgeShard:
         if self._shard is None:

@@ -94,6 +94,23 @@ async def test_it_reopens_with_what_it_had_and_refuses_another_encoder(tmp_path:
     await again.close()
 
 
+async def test_what_is_hidden_stays_hidden_after_reopening(tmp_path: Path) -> None:
+    index = EmbeddedIndex.open(tmp_path, SPEC)
+    shown = models.Filter(
+        must=[models.IsEmptyCondition(is_empty=models.PayloadField(key="hidden"))]
+    )
+    await index.upsert([point(1), point(2)])
+    query = point(1).encoding
+    assert len((await index.search_arms(query, ["dense"], shown, 5))["dense"]) == 2
+    one = models.Filter(must=[models.HasIdCondition(has_id=[str(UUID(int=2))])])
+    await index.set_payload(one, {"hidden": True})
+    assert len((await index.search_arms(query, ["dense"], shown, 5))["dense"]) == 1
+    await index.close()
+    again = EmbeddedIndex.open(tmp_path, SPEC)
+    assert len((await again.search_arms(query, ["dense"], shown, 5))["dense"]) == 1
+    await again.close()
+
+
 async def test_a_refused_batch_does_not_come_back(tmp_path: Path) -> None:
     index = EmbeddedIndex.open(tmp_path, SPEC)
     await index.upsert([point(1)])
@@ -166,6 +183,8 @@ async def test_an_unknown_condition_is_refused(tmp_path: Path) -> None:
     near = models.FieldCondition(
         key="place", geo_radius=models.GeoRadius(center=models.GeoPoint(lon=0, lat=0), radius=1)
     )
-    with pytest.raises(IndexFault, match="no word for"):
-        await index.count(models.Filter(must=[near]))
+    flag = models.FieldCondition(key="hidden", match=models.MatchValue(value=True))
+    for condition in (near, flag):
+        with pytest.raises(IndexFault, match="no word for"):
+            await index.count(models.Filter(must=[condition]))
     await index.close()

@@ -161,8 +161,15 @@ async def test_hidden_points_are_told_by_an_absent_field(
     lamp = models.Filter(must=[models.HasIdCondition(has_id=[str(name("lamp"))])])
     await index.set_payload(lamp, {"hidden": True})
     assert await index.count(shown) == 4
+    query = encoder.encode_queries(["lamp"])[0]
+    nested = models.Filter(must=[shown])
+    for condition in (shown, nested):
+        found = await index.search_arms(query, ["dense"], condition, 10)
+        assert name("lamp") not in {p.id for p in found["dense"]}
+        assert len(found["dense"]) == 4
     await index.set_payload(lamp, {"hidden": None})
     assert await index.count(shown) == 5
+    assert len((await index.search_arms(query, ["dense"], nested, 10))["dense"]) == 5
     assert (await index.retrieve([name("lamp")]))[name("lamp")].payload["source"] == "manual"
 
 
