@@ -28,8 +28,7 @@ def compose(chosen: Mapping[int, Sequence[int]], passages: Sequence[Passage]) ->
         passage = passages[rank]
         previous: Piece | None = None
         for run in _runs(passage.pieces, indexes):
-            gap = _gap(previous, run[0]) if previous or number == 1 else "\n\n"
-            gap = gap if length else ""
+            gap = _gap(previous, run[0]) if length else ""
             text, inner = _show(run)
             start = length + len(gap)
             citation = Citation(
@@ -73,9 +72,9 @@ def _show(run: Sequence[Piece]) -> tuple[str, Span]:
 
 
 def _gap(before: Piece | None, after: Piece) -> str:
-    """What stands between two pieces of one passage."""
+    """What stands before a piece: after another of its passage, or as the first of it."""
     if before is None:
-        return ""
+        return "\n\n"
     same = before.block == after.block
     if same and before.kind is Kind.SENTENCE and after.kind is Kind.SENTENCE:
         return " "
