@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -51,7 +52,8 @@ async def test_a_child_that_dies_is_one_failed_file(pool: ParserPool) -> None:
     async def kill_children() -> None:
         while True:
             for child in list(pool._busy):
-                os.kill(child.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child.pid, signal.SIGKILL)
             await asyncio.sleep(0.001)
 
     killer = asyncio.create_task(kill_children())
