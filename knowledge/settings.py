@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
+    otel_endpoint: str = Field(
+        default="",
+        description="An OpenTelemetry collector, such as `http://127.0.0.1:4318` (extra `otel`).",
+    )
 
     database_url: SecretStr = Field(
         default=SecretStr(""),

@@ -11,6 +11,7 @@ import sys
 from urllib.parse import quote
 
 import uvicorn
+from fastapi import FastAPI
 
 from backend import logs
 from backend.api.state import AppState
@@ -18,6 +19,7 @@ from backend.app import create_app
 from backend.data_folder import RunningServer, announced
 from backend.first_start import owner_link
 from backend.services import Parts, open_parts, version
+from backend.telemetry import traced
 from knowledge.errors import InvalidSettings
 from knowledge.settings import Settings
 
@@ -33,15 +35,21 @@ async def serve(parts: Parts) -> None:
     logs.configure(settings.log_level, settings.log_format)
     parts = dataclasses.replace(parts, work=settings.worker, sample=True)
     with _bound(settings) as listening:
-        port = listening.getsockname()[1]
         app = create_app(lambda: open_parts(parts), version())
-        async with app.router.lifespan_context(app):
-            state: AppState = app.state.candor
-            url = f"http://{_reachable(settings.host)}:{port}"
-            server = RunningServer(url, os.getpid(), state.local_token, state.instance)
-            await _welcome(state, settings.public_url.rstrip("/") or url)
-            with announced(settings.data, server):
-                await _run(app, listening)
+        with traced(app, settings.otel_endpoint, version()):
+            await _open_and_run(app, settings, listening)
+
+
+async def _open_and_run(app: FastAPI, settings: Settings, listening: socket.socket) -> None:
+    """Open everything, say so to the person and to the commands, and answer requests."""
+    port = listening.getsockname()[1]
+    async with app.router.lifespan_context(app):
+        state: AppState = app.state.candor
+        url = f"http://{_reachable(settings.host)}:{port}"
+        server = RunningServer(url, os.getpid(), state.local_token, state.instance)
+        await _welcome(state, settings.public_url.rstrip("/") or url)
+        with announced(settings.data, server):
+            await _run(app, listening)
 
 
 async def _run(app: object, listening: socket.socket) -> None:
