@@ -110,7 +110,7 @@ def report(result: dict[str, Any]) -> str:
         json.dumps(result["status"], indent=1),
         "```",
         "",
-        f"## Questions: {answering} of {len(outcomes)} answered with a page cited first that answers",
+        f"## Questions: {answering} of {len(outcomes)} cite a page first that answers",
         "",
         f"{right} with a page that was expected before the first run; the others were read, and",
         "answer the question too.",
