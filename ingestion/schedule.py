@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import structlog
-from croniter import CroniterError, croniter
 from sqlalchemy import select
 
 from knowledge.errors import InvalidInput
+from knowledge.schedule import next_time
 from knowledge.store.database import Database
 from knowledge.store.queries.runs import OPEN
 from knowledge.store.tables import Run, Source, utc_now
 
 log = structlog.get_logger(__name__)
-
-
-def next_time(schedule: str, after: datetime) -> datetime:
-    """When a cron expression (five fields, UTC) comes true next.
-
-    Raises :class:`InvalidInput` for what is no cron expression.
-    """
-    try:
-        found: datetime = croniter(schedule, after.astimezone(UTC)).get_next(datetime)
-    except (CroniterError, ValueError) as error:
-        raise InvalidInput(
-            f"{schedule!r} is not a schedule: {error}.",
-            "Write five fields as cron does: '0 3 * * *' is every night at three, UTC.",
-        ) from error
-    return found
 
 
 async def queue_due(database: Database) -> int:

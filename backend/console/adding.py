@@ -57,6 +57,28 @@ def add_website(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
     return opener(made)
 
 
+def add_feed(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
+    """A dialog that adds an RSS or Atom feed, or an OPML list of feeds."""
+    with dialog("Add a feed") as made:
+        start = field(
+            "Address",
+            help="RSS, Atom or OPML. The page of every entry is read.",
+            placeholder="https://www.example.com/news.xml",
+        )
+
+        async def add() -> None:
+            body = {"kind": "feed", "start": _with_scheme(start.value)}
+            await visit.send("POST", f"/knowledge-bases/{knowledge_base_id}/sources", body)
+            made.close()
+            done("The feed is being read.")
+            await again()
+
+        with foot(made):
+            button("Add feed", add, "primary")
+        start.on("keydown.enter", add)
+    return opener(made)
+
+
 def add_text(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
     """A dialog that adds a text."""
     with dialog("Paste a text") as made:

@@ -21,6 +21,7 @@ from backend.api.multipart import Received, receive_files
 from backend.api.routes.runs import view_run, view_runs
 from backend.api.schemas.base import PageView, Paging
 from backend.api.schemas.content import (
+    NewFeed,
     NewSource,
     NewText,
     NewWebsite,
@@ -36,6 +37,7 @@ from backend.api.state import AppState, State
 from backend.data_folder import store_fault
 from knowledge.errors import Conflict, InvalidInput
 from knowledge.index.conditions import belonging_to
+from knowledge.schedule import next_time
 from knowledge.store.database import ReadSession, WriteSession
 from knowledge.store.files import place_of
 from knowledge.store.paging import Page, read_page
@@ -44,7 +46,7 @@ from knowledge.store.queries.documents import QueuedFile, queue_files
 from knowledge.store.queries.knowledge_bases import find_knowledge_base
 from knowledge.store.queries.people import record
 from knowledge.store.queries.runs import queue_run
-from knowledge.store.tables import Source, SourceKind
+from knowledge.store.tables import Source, SourceKind, utc_now
 
 router = APIRouter(tags=["sources"], responses=PROBLEMS)
 
@@ -73,7 +75,7 @@ async def list_sources(
     "/knowledge-bases/{knowledge_base_id}/sources",
     status_code=201,
     response_model=SourceCreated,
-    summary="Add a website or a text",
+    summary="Add a website, a feed or a text",
 )
 async def create_source(
     knowledge_base_id: UUID,
@@ -82,17 +84,17 @@ async def create_source(
     state: State,
     repetition: Once,
 ) -> SourceCreated | JSONResponse:
-    """Add a source and queue the run that reads it. A website that is there already is read anew
-    with the rules given.
+    """Add a source and queue the run that reads it. A website or feed that is there already is
+    read anew with the rules given.
     """
     async with state.database.writing() as session:
         base = await find_knowledge_base(session, caller.workspace_id, knowledge_base_id)
 
         async def make() -> SourceCreated:
-            if isinstance(body, NewWebsite):
-                source = await _website(session, base.id, body)
-            else:
+            if isinstance(body, NewText):
                 source = await _text(session, state, base.id, body)
+            else:
+                source = await _crawled(session, base.id, body)
             run = await queue_run(session, base.id, source.id)
             record(session, caller.workspace_id, caller.actor, "source.create", source.name)
             (view,) = await _view(session, [source])
@@ -164,17 +166,20 @@ async def read_source(source_id: UUID, caller: Viewer, state: State) -> SourceVi
     return view
 
 
-@router.patch("/sources/{source_id}", summary="Rename or pause a source")
+@router.patch("/sources/{source_id}", summary="Rename, pause or schedule a source")
 async def change_source(
     source_id: UUID, body: SourceChange, caller: Editor, state: State
 ) -> SourceView:
-    """Change the name, or keep the source from being read until it is no longer paused."""
+    """Change the name or the schedule, or keep the source from being read while it is paused."""
     async with state.database.writing() as session:
         source = await queries.find_source(session, caller.workspace_id, source_id)
         if body.name is not None:
             source.name = body.name
         if body.paused is not None:
             source.paused = body.paused
+        if body.schedule is not None:
+            _check_schedule(body.schedule)
+            source.schedule = body.schedule
         record(
             session,
             caller.workspace_id,
@@ -240,17 +245,24 @@ async def _view(session: ReadSession, rows: Sequence[Source]) -> list[SourceView
     return [SourceView.of(row, counts[row.id], by_source.get(row.id)) for row in rows]
 
 
-async def _website(session: WriteSession, knowledge_base_id: UUID, body: NewWebsite) -> Source:
-    start = str(body.start)
-    config = body.model_dump(mode="json", exclude={"kind", "name"})
-    found = await queries.find_website(session, knowledge_base_id, start)
-    if found is not None:
-        found.config = config
-        found.name = body.name or found.name
-        return found
-    return await queries.create_source(
-        session, knowledge_base_id, SourceKind.WEBSITE, body.name or start, config
-    )
+async def _crawled(
+    session: WriteSession, knowledge_base_id: UUID, body: NewWebsite | NewFeed
+) -> Source:
+    _check_schedule(body.schedule)
+    start, kind = str(body.start), SourceKind(body.kind)
+    config = body.model_dump(mode="json", exclude={"kind", "name", "schedule"})
+    source = await queries.find_by_start(session, knowledge_base_id, kind, start)
+    if source is None:
+        source = await queries.create_source(session, knowledge_base_id, kind, start, config)
+    source.config = config
+    source.name = body.name or source.name
+    source.schedule = body.schedule or source.schedule
+    return source
+
+
+def _check_schedule(schedule: str) -> None:
+    if schedule:
+        next_time(schedule, utc_now())
 
 
 async def _text(

@@ -55,6 +55,14 @@ class KnowledgeBaseView(BaseModel):
         )
 
 
+SCHEDULE = Field(
+    default="",
+    max_length=100,
+    description="When it is read again by itself: five fields as cron has them, UTC; empty: never.",
+    examples=["0 3 * * *"],
+)
+
+
 class NewWebsite(Body):
     """A website to be crawled from ``start`` on, by its sitemap and its links."""
 
@@ -66,6 +74,17 @@ class NewWebsite(Body):
     max_pages: int = Field(default=10_000, ge=1, le=1_000_000)
     max_depth: int = Field(default=20, ge=0, le=1000)
     sitemap: bool = True
+    schedule: str = SCHEDULE
+
+
+class NewFeed(Body):
+    """An RSS or Atom feed, or an OPML list of feeds: the page of every entry is read."""
+
+    kind: Literal["feed"]
+    start: HttpUrl = Field(examples=["https://www.example.com/news.xml"])
+    name: str = Field(default="", max_length=500)
+    max_pages: int = Field(default=1_000, ge=1, le=1_000_000)
+    schedule: str = SCHEDULE
 
 
 class NewText(Body):
@@ -78,7 +97,7 @@ class NewText(Body):
     )
 
 
-NewSource = Annotated[NewWebsite | NewText, Field(discriminator="kind")]
+NewSource = Annotated[NewWebsite | NewFeed | NewText, Field(discriminator="kind")]
 
 
 class SourceChange(Body):
@@ -86,6 +105,7 @@ class SourceChange(Body):
 
     name: str | None = Field(default=None, min_length=1, max_length=500)
     paused: bool | None = None
+    schedule: str | None = Field(default=None, max_length=100, examples=["0 3 * * *", ""])
 
 
 class SourceView(BaseModel):
@@ -97,6 +117,7 @@ class SourceView(BaseModel):
     name: str
     config: dict[str, object]
     paused: bool
+    schedule: str
     documents: dict[str, int]
     chunks: int
     last_run: RunView | None
@@ -113,6 +134,7 @@ class SourceView(BaseModel):
             name=row.name,
             config=row.config,
             paused=row.paused,
+            schedule=row.schedule,
             documents=counts.documents,
             chunks=counts.chunks,
             last_run=last_run,

@@ -9,7 +9,7 @@ from uuid import UUID
 from markupsafe import Markup
 from nicegui import ui
 
-from backend.console.adding import Again, add_text, add_website, opener, upload_files
+from backend.console.adding import Again, add_feed, add_text, add_website, opener, upload_files
 from backend.console.forms import Act, area, button, confirm, dialog, field, foot
 from backend.console.frame import done, go, head, live, page
 from backend.console.parts import badge, empty, meter, row_link, show, table, when
@@ -143,6 +143,7 @@ def _buttons(visit: Visit, row: KnowledgeBase, counts: Counts, again: Again) -> 
     if visit.may(Role.ADMIN):
         button("Delete", _remove(visit, row, counts), "ghost danger")
     button("Paste text", add_text(visit, row.id, again))
+    button("Add feed", add_feed(visit, row.id, again))
     button("Upload files", upload_files(visit, row.id, again))
     button("Add website", add_website(visit, row.id, again), "primary")
 

@@ -29,11 +29,13 @@ from backend.console.words import (
     RUN_KINDS,
     count,
     document_name,
+    exact,
     run_state,
     shown_address,
     source_state,
     took,
 )
+from knowledge.schedule import next_time
 from knowledge.store.queries import runs
 from knowledge.store.queries.documents import DocumentFilter, documents
 from knowledge.store.queries.knowledge_bases import Counts, find_knowledge_base
@@ -48,6 +50,7 @@ from knowledge.store.tables import (
     RunState,
     Source,
     SourceKind,
+    utc_now,
 )
 
 _RUNS = 12
@@ -84,6 +87,7 @@ class _Dialogs:
 
     upload: Act
     rename: Act
+    schedule: Act
     remove: Act
 
 
@@ -125,7 +129,10 @@ async def source(visit: Visit, source_id: UUID) -> None:
 
     # Dialogs outlive the buttons, which change with the state while one is open.
     dialogs = _Dialogs(
-        upload_files(visit, standing.base.id, again), _rename(visit, row), _remove(visit, standing)
+        upload_files(visit, standing.base.id, again),
+        _rename(visit, row),
+        _schedule(visit, row),
+        _remove(visit, standing),
     )
     await draw()
     watcher = live(visit, draw, standing.is_open)
@@ -165,6 +172,8 @@ def _buttons(visit: Visit, now: _Standing, again: Again, dialogs: _Dialogs) -> N
     if not visit.may(Role.EDITOR):
         return
     button("Rename", dialogs.rename, "ghost")
+    if row.kind in (SourceKind.WEBSITE, SourceKind.FEED):
+        button("Schedule", dialogs.schedule, "ghost")
     button("Delete", dialogs.remove, "ghost danger")
     if run is not None and now.is_open:
         if run.state == RunState.PAUSED or run.pause_requested:
@@ -212,11 +221,19 @@ def _state(now: _Standing) -> Markup:
             ("Searchable documents", f"{now.counts.documents.get('indexed', 0):,}", False),
             ("Passages", f"{now.counts.chunks:,}", False),
             ("Last read", when(run.finished_at if run else None), False),
+            ("Next read", _next_read(now.source), False),
         ]
     )
     if run is not None and run.state == RunState.FAILED:
         shown += note("bad", run.error_detail, run.error_action)
     return Markup('<div class="stack section">{}</div>').format(shown)
+
+
+def _next_read(row: Source) -> str:
+    """When the source is read again by itself, if it is."""
+    if not row.schedule or row.paused:
+        return "when asked"
+    return exact(next_time(row.schedule, utc_now()))
 
 
 def _failed(now: _Standing) -> Markup:
@@ -280,6 +297,25 @@ def _rename(visit: Visit, row: Source) -> Act:
         with foot(made):
             button("Save", save, "primary")
         name.on("keydown.enter", save)
+    return opener(made)
+
+
+def _schedule(visit: Visit, row: Source) -> Act:
+    with dialog("Read it again by itself") as made:
+        schedule = field(
+            "Schedule",
+            row.schedule,
+            help="Five fields as cron has them, UTC: 0 3 * * * is every night at three. "
+            "Empty: only when asked.",
+        )
+
+        async def save() -> None:
+            await visit.send("PATCH", f"/sources/{row.id}", {"schedule": schedule.value.strip()})
+            ui.navigate.reload()
+
+        with foot(made):
+            button("Save", save, "primary")
+        schedule.on("keydown.enter", save)
     return opener(made)
 
 

@@ -72,12 +72,12 @@ async def create_source(
     return made
 
 
-async def find_website(session: ReadSession, knowledge_base_id: UUID, start: str) -> Source | None:
-    """The website source with this start address, if the knowledge base has one."""
+async def find_by_start(
+    session: ReadSession, knowledge_base_id: UUID, kind: SourceKind, start: str
+) -> Source | None:
+    """The source of this kind that begins at this address, if the knowledge base has one."""
     rows = await session.scalars(
-        select(Source).where(
-            Source.knowledge_base_id == knowledge_base_id, Source.kind == SourceKind.WEBSITE
-        )
+        select(Source).where(Source.knowledge_base_id == knowledge_base_id, Source.kind == kind)
     )
     return next((row for row in rows if row.config.get("start") == start), None)
 

@@ -1,0 +1,50 @@
+"""Sources that are read again by themselves, and feeds, over the API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from knowledge.errors import InvalidInput
+from knowledge.schedule import next_time
+from tests.backend.api.conftest import Enter
+from tests.backend.api.filling import make_base
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.mark.parametrize("kind", ["website", "feed"])
+async def test_a_source_gets_and_loses_a_schedule(enter: Enter, kind: str) -> None:
+    client = await enter()
+    base = await make_base(client)
+    body = {"kind": kind, "start": "https://www.example.com/start", "schedule": "0 3 * * *"}
+    made = await client.post(f"/knowledge-bases/{base}/sources", json=body)
+    assert made.status_code == 201
+    source = made.json()["source"]
+    assert (source["kind"], source["schedule"]) == (kind, "0 3 * * *")
+    assert source["config"]["start"] == body["start"]
+    again = (await client.post(f"/knowledge-bases/{base}/sources", json=body)).json()
+    assert again["source"]["id"] == source["id"]
+    changed = await client.patch(f"/sources/{source['id']}", json={"schedule": ""})
+    assert changed.json()["schedule"] == ""
+    kept = await client.patch(f"/sources/{source['id']}", json={"name": "News"})
+    assert (kept.json()["name"], kept.json()["schedule"]) == ("News", "")
+
+
+async def test_a_schedule_that_is_none_is_refused_and_nothing_is_made(enter: Enter) -> None:
+    client = await enter()
+    base = await make_base(client)
+    body = {"kind": "website", "start": "https://www.example.com/", "schedule": "every night"}
+    refused = await client.post(f"/knowledge-bases/{base}/sources", json=body)
+    assert refused.status_code == 422
+    assert "cron" in refused.json()["action"]
+    listed = await client.get("/sources", params={"knowledge_base": base})
+    assert listed.json()["items"] == []
+
+
+async def test_the_next_time_is_in_utc() -> None:
+    after = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+    assert next_time("0 3 * * *", after) == datetime(2026, 1, 2, 3, 0, tzinfo=UTC)
+    with pytest.raises(InvalidInput):
+        next_time("0 3 * * * *", after)
