@@ -14,12 +14,14 @@ def open_encoder(settings: Settings) -> Encoder:
     """
     if settings.encoder == "huggingface":
         return _huggingface(settings)
-    from knowledge.encode.bundled import BundledEncoder
+    from knowledge.encode.bundled import DEFAULT_MODEL, BundledEncoder
 
     mode = settings.encoder_query_mode
-    if mode == "default":
-        return BundledEncoder(threads=settings.encoder_threads)
-    return BundledEncoder(query_mode=mode, threads=settings.encoder_threads)
+    return BundledEncoder(
+        settings.encoder_folder or DEFAULT_MODEL,
+        query_mode="inference-free" if mode == "default" else mode,
+        threads=settings.encoder_threads,
+    )
 
 
 def _huggingface(settings: Settings) -> Encoder:

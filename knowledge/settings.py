@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     )
 
     encoder: Literal["bundled", "huggingface"] = "bundled"
+    encoder_folder: Path | None = Field(
+        default=None,
+        description="Folder of a model that `candor train` made; empty: the one that ships.",
+    )
     encoder_sparse_model: str = Field(
         default="", description="Hugging Face name or folder of a sparse encoder."
     )

@@ -13,7 +13,7 @@ from backend.search.search import Searcher, SearchRequest, SearchResult, SearchS
 from knowledge.index.embedded import EmbeddedIndex
 from knowledge.store.database import Database, sqlite_url
 from tests.fakes import HashingEncoder
-from tests.library import SHOP, Library
+from tests.filled import SHOP, FilledKnowledgeBase
 
 
 @pytest.fixture(scope="session")
@@ -38,31 +38,31 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def library(
+async def filled(
     database: Database, embedded_index: EmbeddedIndex, encoder: HashingEncoder
-) -> Library:
+) -> FilledKnowledgeBase:
     """The shop's pages."""
     await embedded_index.delete(models.Filter())
-    shop = Library(database, embedded_index, encoder)
+    shop = FilledKnowledgeBase(database, embedded_index, encoder)
     await shop.create()
     await shop.add(*SHOP)
     return shop
 
 
 @pytest.fixture
-def searcher(library: Library) -> Searcher:
-    return Searcher(library.database, library.index, library.encoder, SearchSettings())
+def searcher(filled: FilledKnowledgeBase) -> Searcher:
+    return Searcher(filled.database, filled.index, filled.encoder, SearchSettings())
 
 
 class Ask:
-    """Searches the library, with whatever else the request says."""
+    """Searches the filled, with whatever else the request says."""
 
-    def __init__(self, searcher: Searcher, library: Library) -> None:
+    def __init__(self, searcher: Searcher, filled: FilledKnowledgeBase) -> None:
         self.searcher = searcher
-        self.library = library
+        self.filled = filled
 
     async def __call__(self, query: str, **rest: object) -> SearchResult:
-        bases = (self.library.knowledge_base_id,)
+        bases = (self.filled.knowledge_base_id,)
         return await self.searcher.search(SearchRequest(query, bases, **rest))
 
     async def addresses(self, query: str, **rest: object) -> list[str]:
@@ -70,5 +70,5 @@ class Ask:
 
 
 @pytest.fixture
-def ask(searcher: Searcher, library: Library) -> Ask:
-    return Ask(searcher, library)
+def ask(searcher: Searcher, filled: FilledKnowledgeBase) -> Ask:
+    return Ask(searcher, filled)

@@ -88,7 +88,12 @@ def fine_tune(
 def read_pairs(path: Path) -> list[Pair]:
     """Pairs of a JSON lines file. Raises :class:`InvalidInput`."""
     pairs = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        detail = f"{path} cannot be read: {error}."
+        raise InvalidInput(detail, "Name a text file of JSON lines.") from error
+    for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
             pairs.append(Pair(str(row.get("source", "")), str(row["query"]), str(row["passage"])))

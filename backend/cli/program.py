@@ -143,6 +143,22 @@ def evaluate(
 
 
 @program.command()
+def train(
+    context: typer.Context,
+    pairs: Annotated[Path, typer.Argument(help="JSON lines with query and passage.")],
+    model: Annotated[Path, typer.Option(help="Folder for the new model.")],
+    steps: Annotated[int, typer.Option(min=1)] = 300,
+    as_json: JsonOption = False,
+) -> None:
+    """Fine-tune the bundled encoder on pairs of your own; kept only if it is better."""
+    from backend.cli.show import show_training
+    from backend.cli.training import fine_tune
+
+    result = fine_tune(_parts(context).settings, pairs, model, steps)
+    print_json(result) if as_json else show_training(result)
+
+
+@program.command()
 def reindex(context: typer.Context, as_json: JsonOption = False) -> None:
     """Encode and index everything again from the database. Nothing is fetched or parsed."""
     from backend.cli.reindexing import reindex as rebuild

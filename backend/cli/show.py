@@ -120,6 +120,19 @@ def show_evaluation(result: dict[str, Any]) -> None:
     out.print(table)
 
 
+def show_training(result: dict[str, Any]) -> None:
+    """Figures before and after, and what became of the model."""
+    table = Table("held-out pairs", "before", "after", box=None, pad_edge=False)
+    for name, before in result["before"].items():
+        table.add_row(name, f"{before:.4f}", f"{result['after'][name]:.4f}")
+    out.print(table)
+    if not result["installed"]:
+        out.print("The tuned model is not better: nothing was written.")
+        return
+    out.print(f"The tuned model is in {plain(result['model'])}.", markup=False)
+    out.print(f"Use it: CANDOR_ENCODER_FOLDER={plain(result['model'])}, then candor reindex.")
+
+
 def show_checks(result: dict[str, Any]) -> None:
     """What was examined, and what to do about what is wrong."""
     for check in result["checks"]:

@@ -105,7 +105,7 @@ def shown_default(default: object) -> str:
         return "required"
     if isinstance(default, SecretStr):
         default = default.get_secret_value()
-    if default in ("", ()):
+    if default in ("", (), None):
         return "empty"
     return str(default).lower() if isinstance(default, bool) else str(default)
 

@@ -13,15 +13,15 @@ from knowledge.errors import InvalidQuery
 from knowledge.index.embedded import EmbeddedIndex
 from knowledge.store.database import Database, sqlite_url
 from tests.fakes import HashingEncoder
-from tests.library import SHOP, Library
+from tests.filled import SHOP, FilledKnowledgeBase
 
 
 @pytest.fixture
-async def library(tmp_path: Path) -> AsyncIterator[Library]:
+async def filled(tmp_path: Path) -> AsyncIterator[FilledKnowledgeBase]:
     encoder = HashingEncoder()
     database = await Database.open(sqlite_url(tmp_path / "candor.sqlite"))
     index = EmbeddedIndex.open(tmp_path / "index", encoder.spec)
-    shop = Library(database, index, encoder)
+    shop = FilledKnowledgeBase(database, index, encoder)
     await shop.create()
     await shop.add(*SHOP)
     yield shop
@@ -30,21 +30,21 @@ async def library(tmp_path: Path) -> AsyncIterator[Library]:
 
 
 @pytest.fixture
-async def retriever(library: Library) -> CandorRetriever:
-    searcher = Searcher(library.database, library.index, library.encoder, SearchSettings())
+async def retriever(filled: FilledKnowledgeBase) -> CandorRetriever:
+    searcher = Searcher(filled.database, filled.index, filled.encoder, SearchSettings())
     return CandorRetriever(
-        searcher, [library.knowledge_base_id], limit=2, loop=asyncio.get_running_loop()
+        searcher, [filled.knowledge_base_id], limit=2, loop=asyncio.get_running_loop()
     )
 
 
 async def test_nodes_carry_the_passage_and_why_it_was_found(
-    retriever: CandorRetriever, library: Library
+    retriever: CandorRetriever, filled: FilledKnowledgeBase
 ) -> None:
     nodes = await retriever.aretrieve("When is a refund paid?")
     assert len(nodes) == 2
     best = nodes[0]
     assert best.node.get_content() == "A refund is paid within ten days of the return."
-    assert best.node.node_id == str(library.chunk_id("https://shop.example/refunds"))
+    assert best.node.node_id == str(filled.chunk_id("https://shop.example/refunds"))
     assert best.node.metadata["address"] == "https://shop.example/refunds"
     parts = [arm["part"] for arm in best.node.metadata["arms"].values()]
     assert best.score == pytest.approx(sum(parts))

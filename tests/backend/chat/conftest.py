@@ -22,7 +22,7 @@ from knowledge.store.conversations import Reader
 from knowledge.store.database import Database, sqlite_url
 from tests.backend.chat.openai_server import OpenAIServer
 from tests.backend.chat.pages import PAGES
-from tests.library import Library
+from tests.filled import FilledKnowledgeBase
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +45,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, encoder: BundledEncoder) -> I
 
     async def write() -> None:
         database = await Database.open(sqlite_url(made.file))
-        library = Library(database, made.index, encoder)
-        await library.create()
-        await library.add(*PAGES)
+        filled = FilledKnowledgeBase(database, made.index, encoder)
+        await filled.create()
+        await filled.add(*PAGES)
         await database.close()
 
     asyncio.run(write())
@@ -56,10 +56,12 @@ def site(tmp_path_factory: pytest.TempPathFactory, encoder: BundledEncoder) -> I
 
 
 @pytest.fixture
-async def library(site: Site, encoder: BundledEncoder, tmp_path: Path) -> AsyncIterator[Library]:
+async def filled(
+    site: Site, encoder: BundledEncoder, tmp_path: Path
+) -> AsyncIterator[FilledKnowledgeBase]:
     shutil.copy(site.file, tmp_path / "candor.sqlite")
     database = await Database.open(sqlite_url(tmp_path / "candor.sqlite"))
-    yield Library(database, site.index, encoder)
+    yield FilledKnowledgeBase(database, site.index, encoder)
     await database.close()
 
 
@@ -68,13 +70,13 @@ class Desk:
     """Asks questions about the help site, as staff or as a visitor."""
 
     chat: Chat
-    library: Library
+    filled: FilledKnowledgeBase
 
     def question(
         self, text: str, conversation_id: UUID | None = None, visitor: str | None = None
     ) -> Question:
-        reader = Reader(self.library.workspace_id, None, visitor)
-        return Question(text, reader, (self.library.knowledge_base_id,), conversation_id)
+        reader = Reader(self.filled.workspace_id, None, visitor)
+        return Question(text, reader, (self.filled.knowledge_base_id,), conversation_id)
 
     async def ask(
         self, text: str, conversation_id: UUID | None = None, visitor: str | None = None
@@ -90,19 +92,19 @@ class Desk:
 class Desks:
     """Opens a chat over the help site, with the settings and the model that a test needs."""
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
+    def __init__(self, filled: FilledKnowledgeBase) -> None:
+        self._filled = filled
 
     def open(self, model: LanguageModel | None = None, **settings: object) -> Desk:
-        library = self._library
-        searcher = Searcher(library.database, library.index, library.encoder, SearchSettings())
-        chat = Chat(library.database, searcher, library.encoder, ChatSettings(**settings), model)
-        return Desk(chat, library)
+        filled = self._filled
+        searcher = Searcher(filled.database, filled.index, filled.encoder, SearchSettings())
+        chat = Chat(filled.database, searcher, filled.encoder, ChatSettings(**settings), model)
+        return Desk(chat, filled)
 
 
 @pytest.fixture
-def desks(library: Library) -> Desks:
-    return Desks(library)
+def desks(filled: FilledKnowledgeBase) -> Desks:
+    return Desks(filled)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.library import Page
+from tests.filled import Page
 
 INSTALL = """To install the program on Linux, run:
 

@@ -6,13 +6,13 @@ from backend.chat.inline import readable
 from knowledge.encode.words import words
 from knowledge.store.passages import read_passages
 from tests.backend.chat.conftest import Desk, Desks, answer_of
-from tests.library import Page
+from tests.filled import Page
 
 
 async def assert_quoted(desk: Desk, final: object) -> None:
     """Every cited sentence stands, word for word, where its citation says."""
     ids = [citation.chunk_id for citation in final.citations]
-    async with desk.library.database.reading() as session:
+    async with desk.filled.database.reading() as session:
         passages = await read_passages(session, ids)
     for citation in final.citations:
         start, end = citation.sentence
@@ -108,13 +108,13 @@ async def test_confidence_zero_always_quotes(desks: Desks) -> None:
 
 async def test_the_same_sentence_on_two_pages_is_said_once(desks: Desks, desk: Desk) -> None:
     twin = "The firm was founded in 1987 by two sailors in Kiel."
-    await desk.library.add(Page("https://help.example/about", (twin,), "About"))
+    await desk.filled.add(Page("https://help.example/about", (twin,), "About"))
     final = await desk.ask("When was the firm founded, and by whom?")
     assert final.answer.count("two sailors") == 1
 
 
 async def test_an_empty_knowledge_base_is_said_to_have_nothing(desk: Desk) -> None:
-    desk.library.knowledge_base_id = desk.library.workspace_id
+    desk.filled.knowledge_base_id = desk.filled.workspace_id
     final = await desk.ask("When is a refund paid?")
     assert final.abstained
     assert "Refunds" not in final.answer

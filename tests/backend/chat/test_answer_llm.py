@@ -44,7 +44,7 @@ async def test_a_streamed_answer_is_cited_at_exact_places(
     assert (first.id, second.id) == (1, 1)
     assert final.answer[slice(*first.sentence)].endswith("of the return.")
     assert final.answer[slice(*second.sentence)] == "It goes back to the card."
-    async with desk.library.database.reading() as session:
+    async with desk.filled.database.reading() as session:
         passages = await read_passages(session, [first.chunk_id])
     text = passages[first.chunk_id].text
     assert text[slice(*first.span)] == "A refund is paid within 14 days of the return."
@@ -191,7 +191,7 @@ async def test_a_broken_stream_keeps_what_was_sent_and_says_that_it_broke(
     sent = "".join(event.delta for event in events if isinstance(event, MessageDelta))
     assert sent.startswith("A refund is paid within 14 days of the return. It")
     assert isinstance(events[0], SearchResults)
-    async with desk.library.database.reading() as session:
+    async with desk.filled.database.reading() as session:
         _, answer = await read_messages(session, events[0].conversation_id)
     assert answer.text == sent
     assert answer.error_code == "language-model-error"
@@ -231,7 +231,7 @@ async def test_passages_that_do_not_fit_are_left_out_and_recorded(
     endpoint.say("A refund is paid within 14 days of the return [1].")
     desk = desks.open(model, context_tokens=700, answer_tokens=100)
     final = await desk.ask(ASKED)
-    async with desk.library.database.reading() as session:
+    async with desk.filled.database.reading() as session:
         answer = (await read_messages(session, final.conversation_id))[1]
     given, cut = answer.explanation["given"], answer.explanation["cut"]
     assert given

@@ -45,7 +45,7 @@ async def test_events_come_in_their_order(desk: Desk) -> None:
 
 async def test_a_turn_is_stored_with_its_citations_and_its_reasons(desk: Desk) -> None:
     final = await desk.ask(ASKED)
-    async with desk.library.database.reading() as session:
+    async with desk.filled.database.reading() as session:
         question, answer = await read_messages(session, final.conversation_id)
     assert (question.role, question.text, question.ordinal) == ("user", ASKED, 0)
     assert (answer.role, answer.text, answer.ordinal) == ("assistant", final.answer, 1)
@@ -65,7 +65,7 @@ async def test_a_conversation_goes_on(desk: Desk) -> None:
     second = await desk.ask("and for companies?", first.conversation_id)
     assert second.conversation_id == first.conversation_id
     assert second.citations[0].address == "https://help.example/companies"
-    async with desk.library.database.reading() as session:
+    async with desk.filled.database.reading() as session:
         messages = await read_messages(session, first.conversation_id)
     assert [message.ordinal for message in messages] == [0, 1, 2, 3]
     assert messages[3].query == "refund paid and for companies?"
@@ -103,8 +103,8 @@ async def test_a_visitor_without_a_secret_cannot_come_back(desk: Desk) -> None:
 
 async def test_staff_read_a_visitors_conversation_and_do_not_write_in_it(desk: Desk) -> None:
     mine = await desk.ask(ASKED, visitor="secret-a")
-    staff = Reader(desk.library.workspace_id)
-    async with desk.library.database.reading() as session:
+    staff = Reader(desk.filled.workspace_id)
+    async with desk.filled.database.reading() as session:
         found = await find_conversation(session, staff, mine.conversation_id)
     assert found.visitor not in ("", "secret-a")
     with pytest.raises(NotFound, match="belongs to a visitor"):
@@ -114,7 +114,7 @@ async def test_staff_read_a_visitors_conversation_and_do_not_write_in_it(desk: D
 async def test_nothing_crosses_from_one_workspace_to_another(desk: Desk) -> None:
     mine = await desk.ask(ASKED)
     stranger = Question(
-        ASKED, Reader(uuid4()), (desk.library.knowledge_base_id,), mine.conversation_id
+        ASKED, Reader(uuid4()), (desk.filled.knowledge_base_id,), mine.conversation_id
     )
     with pytest.raises(NotFound):
         await desk.chat.begin(stranger)
@@ -135,7 +135,7 @@ async def test_a_search_that_fails_is_told_and_stored(
         "detail": "The index does not answer.",
         "action": "Start it.",
     }
-    async with desk.library.database.reading() as session:
+    async with desk.filled.database.reading() as session:
         question, answer = await read_messages(session, turn.conversation_id)
     assert question.text == ASKED
     assert answer.error_code == "index-unavailable"
@@ -147,7 +147,7 @@ async def test_a_reader_who_leaves_leaves_the_question(desk: Desk) -> None:
     assert (await anext(events)).name == "search_results"
     assert (await anext(events)).name == "message"
     await events.aclose()
-    async with desk.library.database.reading() as session:
+    async with desk.filled.database.reading() as session:
         messages = await read_messages(session, turn.conversation_id)
     assert [message.role for message in messages] == ["user"]
 
@@ -157,7 +157,7 @@ async def test_a_conversation_deleted_meanwhile_ends_the_turn(desk: Desk) -> Non
     events = turn.events()
     assert (await anext(events)).name == "search_results"
     assert (await anext(events)).name == "message"
-    async with desk.library.database.writing() as session:
+    async with desk.filled.database.writing() as session:
         await session.execute(delete(Conversation).where(Conversation.id == turn.conversation_id))
     rest = [event async for event in events]
     assert isinstance(rest[-1], TurnFailed)

@@ -30,7 +30,7 @@ from backend.models import open_encoder
 from backend.services import Parts, open_parts
 from knowledge.settings import Settings
 from knowledge.store.tables import Role
-from tests.backend.console.filling import Filled, Served, filled
+from tests.backend.console.filling import Served, Stocked, stocked
 
 FLAGS = [
     "--no-sandbox",
@@ -78,8 +78,8 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shop(served: Served) -> AsyncIterator[Filled]:
-    made = await filled(served)
+async def shop(served: Served) -> AsyncIterator[Stocked]:
+    made = await stocked(served)
     yield made
     await made.client.aclose()
 

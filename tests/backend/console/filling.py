@@ -51,7 +51,7 @@ class Served:
 
 
 @dataclass(frozen=True)
-class Filled:
+class Stocked:
     """A workspace with a knowledge base that holds two files."""
 
     workspace_id: UUID
@@ -71,7 +71,7 @@ async def client_of(served: Served, workspace_id: UUID, role: Role) -> httpx.Asy
     )
 
 
-async def filled(served: Served) -> Filled:
+async def stocked(served: Served) -> Stocked:
     """A new workspace with two files that have been read."""
     workspace_id = await served.workspace()
     client = await client_of(served, workspace_id, Role.OWNER)
@@ -79,7 +79,7 @@ async def filled(served: Served) -> Filled:
     parts = [("files", ("returns.md", RETURNS)), ("files", ("delivery.md", DELIVERY))]
     made = await client.post(f"/knowledge-bases/{base}/uploads", files=parts)
     await ended(client, made.json()["run"]["id"])
-    return Filled(workspace_id, client, base)
+    return Stocked(workspace_id, client, base)
 
 
 async def ended(client: httpx.AsyncClient, run_id: str) -> None:

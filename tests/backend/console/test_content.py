@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from knowledge.store.tables import Role
 from tests.backend.console.conftest import Sign
-from tests.backend.console.filling import RETURNS, Filled, Served, ended
+from tests.backend.console.filling import RETURNS, Served, Stocked, ended
 from tests.ingestion.site import Site, page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -39,7 +39,7 @@ async def test_a_first_website_from_nothing(sign_in: Sign) -> None:
         await expect(person.page.get_by_text("2 indexed")).to_be_visible()
 
 
-async def test_uploads_show_true_progress_and_refusals(shop: Filled, sign_in: Sign) -> None:
+async def test_uploads_show_true_progress_and_refusals(shop: Stocked, sign_in: Sign) -> None:
     person = await sign_in(Role.EDITOR, shop.workspace_id)
     base = (await shop.client.post("/knowledge-bases", json={"name": "uploads"})).json()["id"]
     await person.open(f"/knowledge-bases/{base}")
@@ -64,7 +64,7 @@ async def test_uploads_show_true_progress_and_refusals(shop: Filled, sign_in: Si
 
 
 async def test_a_text_is_pasted_and_removed_with_what_it_brought(
-    shop: Filled, sign_in: Sign
+    shop: Stocked, sign_in: Sign
 ) -> None:
     person = await sign_in(Role.EDITOR, shop.workspace_id)
     await person.open(f"/knowledge-bases/{shop.base}")
@@ -83,7 +83,7 @@ async def test_a_text_is_pasted_and_removed_with_what_it_brought(
     await expect(person.page.get_by_role("row", name="Opening")).to_have_count(0)
 
 
-async def test_a_source_is_paused_and_taken_up_again(shop: Filled, sign_in: Sign) -> None:
+async def test_a_source_is_paused_and_taken_up_again(shop: Stocked, sign_in: Sign) -> None:
     (source, *_) = await shop.ids("sources")
     person = await sign_in(Role.EDITOR, shop.workspace_id)
     await person.open(f"/sources/{source}")
@@ -96,7 +96,7 @@ async def test_a_source_is_paused_and_taken_up_again(shop: Filled, sign_in: Sign
 
 
 async def test_a_document_shows_its_passages_and_their_terms(
-    served: Served, shop: Filled, sign_in: Sign
+    served: Served, shop: Stocked, sign_in: Sign
 ) -> None:
     found = (await shop.client.get("/documents", params={"text": "returns"})).json()["items"][0]
     person = await sign_in(Role.VIEWER, shop.workspace_id)
@@ -116,7 +116,7 @@ async def test_a_document_shows_its_passages_and_their_terms(
 
 
 async def test_ten_thousand_documents_are_paged_and_searched(
-    served: Served, shop: Filled, sign_in: Sign
+    served: Served, shop: Stocked, sign_in: Sign
 ) -> None:
     from tests.backend.console.many import many_documents
 
@@ -139,7 +139,7 @@ async def test_ten_thousand_documents_are_paged_and_searched(
     await expect(person.page.get_by_role("link", name="Page 9876")).to_be_visible()
 
 
-async def test_a_website_is_read_again_when_asked(sign_in: Sign, shop: Filled) -> None:
+async def test_a_website_is_read_again_when_asked(sign_in: Sign, shop: Stocked) -> None:
     async with Site() as site:
         site.html("/", page("Home"))
         body = {"kind": "website", "start": site.url(), "name": "again"}

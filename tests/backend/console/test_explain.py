@@ -11,13 +11,13 @@ from playwright.async_api import expect
 from backend.search.search import SearchRequest
 from knowledge.store.tables import Role
 from tests.backend.console.conftest import Sign
-from tests.backend.console.filling import Filled, Served
+from tests.backend.console.filling import Served, Stocked
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_hit_says_why_it_stands_where_it_does(
-    served: Served, shop: Filled, sign_in: Sign
+    served: Served, shop: Stocked, sign_in: Sign
 ) -> None:
     person = await sign_in(Role.VIEWER, shop.workspace_id)
     page = person.page
@@ -41,7 +41,7 @@ async def test_a_hit_says_why_it_stands_where_it_does(
     )
 
 
-async def test_what_is_shown_can_be_shared_by_address(shop: Filled, sign_in: Sign) -> None:
+async def test_what_is_shown_can_be_shared_by_address(shop: Stocked, sign_in: Sign) -> None:
     person = await sign_in(Role.VIEWER, shop.workspace_id)
     await person.open("/explain?q=parcel&arms=sparse")
     await person.page.locator(".hit").nth(1).locator("summary").click()
@@ -62,7 +62,7 @@ async def test_what_is_shown_can_be_shared_by_address(shop: Filled, sign_in: Sig
     await expect(opened.locator(".place")).to_have_text("2")
 
 
-async def test_a_page_that_lost_is_told_by_how_much(shop: Filled, sign_in: Sign) -> None:
+async def test_a_page_that_lost_is_told_by_how_much(shop: Stocked, sign_in: Sign) -> None:
     person = await sign_in(Role.VIEWER, shop.workspace_id)
     await person.open("/explain?q=opening+hours&why=returns.md")
     verdict = person.page.locator(".verdict")
@@ -70,14 +70,14 @@ async def test_a_page_that_lost_is_told_by_how_much(shop: Filled, sign_in: Sign)
     await expect(verdict.get_by_role("link", name="See the document")).to_be_visible()
 
 
-async def test_a_query_without_words_is_told_in_words(shop: Filled, sign_in: Sign) -> None:
+async def test_a_query_without_words_is_told_in_words(shop: Stocked, sign_in: Sign) -> None:
     person = await sign_in(Role.VIEWER, shop.workspace_id)
     await person.open("/explain?q=%3F%3F%3F")
     await expect(person.page.get_by_role("alert")).to_contain_text("no letter and no digit")
 
 
 async def test_a_conversation_shows_its_sources_and_leads_to_explain(
-    shop: Filled, sign_in: Sign
+    shop: Stocked, sign_in: Sign
 ) -> None:
     person = await sign_in(Role.ADMIN, shop.workspace_id)
     await person.open("/conversations")

@@ -13,7 +13,7 @@ from knowledge.store.queries.credentials import create_link, end_session
 from knowledge.store.queries.people import first_owner
 from knowledge.store.tables import Role
 from tests.backend.console.conftest import Sign
-from tests.backend.console.filling import Filled, Served
+from tests.backend.console.filling import Served, Stocked
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -89,7 +89,7 @@ async def test_an_ended_session_stops_an_open_page(served: Served, sign_in: Sign
     ],
 )
 async def test_a_role_sees_what_it_may_do(
-    shop: Filled, sign_in: Sign, role: Role, offered: list[str], refused: list[str]
+    shop: Stocked, sign_in: Sign, role: Role, offered: list[str], refused: list[str]
 ) -> None:
     person = await sign_in(role, shop.workspace_id)
     assert await person.open(f"/knowledge-bases/{shop.base}") == 200
@@ -103,7 +103,7 @@ async def test_a_role_sees_what_it_may_do(
 
 
 async def test_a_role_that_was_taken_away_is_refused_by_the_api(
-    shop: Filled, sign_in: Sign
+    shop: Stocked, sign_in: Sign
 ) -> None:
     person = await sign_in(Role.EDITOR, shop.workspace_id)
     await person.open(f"/knowledge-bases/{shop.base}")
@@ -116,7 +116,7 @@ async def test_a_role_that_was_taken_away_is_refused_by_the_api(
     await expect(person.page.get_by_text("This needs the role editor")).to_be_visible()
 
 
-async def test_two_workspaces_never_see_each_other(shop: Filled, sign_in: Sign) -> None:
+async def test_two_workspaces_never_see_each_other(shop: Stocked, sign_in: Sign) -> None:
     (document, *_), (source, *_) = await shop.ids("documents"), await shop.ids("sources")
     stranger = await sign_in()
     for path in (

@@ -13,7 +13,7 @@ from playwright.async_api import Page
 
 from knowledge.store.tables import Role
 from tests.backend.console.conftest import AXE, PICTURES, Sign
-from tests.backend.console.filling import Filled
+from tests.backend.console.filling import Stocked
 
 LOOKS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,7 +25,7 @@ async (within) => (await axe.run(within, {
 """
 
 
-async def paths(shop: Filled) -> dict[str, str]:
+async def paths(shop: Stocked) -> dict[str, str]:
     """Every page that there is, by name."""
     ask = {"question": "How long may I return goods?", "stream": False}
     await shop.client.post("/chat", json=ask)
@@ -59,7 +59,7 @@ async def violations(page: Page, within: str = "html") -> list[str]:
     return found
 
 
-async def test_every_page(shop: Filled, sign_in: Sign) -> None:
+async def test_every_page(shop: Stocked, sign_in: Sign) -> None:
     person = await sign_in(Role.OWNER, shop.workspace_id)
     page = person.page
     PICTURES.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ async def test_every_page(shop: Filled, sign_in: Sign) -> None:
     ],
 )
 async def test_a_dialog_is_used_by_keyboard(
-    shop: Filled, sign_in: Sign, path: str, opens: str, role: Role
+    shop: Stocked, sign_in: Sign, path: str, opens: str, role: Role
 ) -> None:
     person = await sign_in(role, shop.workspace_id, width=390)
     await person.open(path.format(base=f"/knowledge-bases/{shop.base}"))
@@ -109,7 +109,7 @@ async def test_a_dialog_is_used_by_keyboard(
         await dialog.wait_for(state="hidden")
 
 
-async def test_the_menu_of_a_narrow_screen(shop: Filled, sign_in: Sign) -> None:
+async def test_the_menu_of_a_narrow_screen(shop: Stocked, sign_in: Sign) -> None:
     person = await sign_in(Role.VIEWER, shop.workspace_id, width=390)
     await person.open("/")
     await person.page.get_by_role("button", name="Menu").click()
@@ -117,7 +117,7 @@ async def test_the_menu_of_a_narrow_screen(shop: Filled, sign_in: Sign) -> None:
     await person.page.get_by_label("Question").wait_for()
 
 
-async def test_the_theme_is_chosen_and_kept(shop: Filled, sign_in: Sign) -> None:
+async def test_the_theme_is_chosen_and_kept(shop: Stocked, sign_in: Sign) -> None:
     person = await sign_in(Role.VIEWER, shop.workspace_id)
     await person.open("/")
     button = person.page.get_by_role("button", name="Theme: system")
@@ -129,7 +129,7 @@ async def test_the_theme_is_chosen_and_kept(shop: Filled, sign_in: Sign) -> None
     assert ground == "rgb(20, 19, 17)"
 
 
-async def test_an_address_that_no_page_has(shop: Filled, sign_in: Sign) -> None:
+async def test_an_address_that_no_page_has(shop: Stocked, sign_in: Sign) -> None:
     person = await sign_in(Role.VIEWER, shop.workspace_id)
     assert await person.open("/nothing/here") == 404
     await person.page.get_by_text("There is no such thing here").wait_for()

@@ -8,12 +8,14 @@ from playwright.async_api import expect
 
 from knowledge.store.tables import Role
 from tests.backend.console.conftest import Sign
-from tests.backend.console.filling import Filled, Served
+from tests.backend.console.filling import Served, Stocked
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_an_assistant_is_made_and_answers_in_its_preview(shop: Filled, sign_in: Sign) -> None:
+async def test_an_assistant_is_made_and_answers_in_its_preview(
+    shop: Stocked, sign_in: Sign
+) -> None:
     person = await sign_in(Role.ADMIN, shop.workspace_id)
     page = person.page
     await person.open("/assistants")
@@ -48,7 +50,7 @@ async def test_an_assistant_is_made_and_answers_in_its_preview(shop: Filled, sig
 
 
 async def test_a_token_is_shown_once_works_and_is_revoked(
-    served: Served, shop: Filled, sign_in: Sign
+    served: Served, shop: Stocked, sign_in: Sign
 ) -> None:
     person = await sign_in(Role.ADMIN, shop.workspace_id)
     page = person.page
@@ -70,7 +72,9 @@ async def test_a_token_is_shown_once_works_and_is_revoked(
         assert (await program.get("/api/v1/knowledge-bases")).status_code == 401
 
 
-async def test_a_new_user_signs_in_with_the_link_that_is_shown(shop: Filled, sign_in: Sign) -> None:
+async def test_a_new_user_signs_in_with_the_link_that_is_shown(
+    shop: Stocked, sign_in: Sign
+) -> None:
     person = await sign_in(Role.ADMIN, shop.workspace_id)
     page = person.page
     await person.open("/system/users")
@@ -87,7 +91,7 @@ async def test_a_new_user_signs_in_with_the_link_that_is_shown(shop: Filled, sig
     await expect(other.page.get_by_role("heading", name="shop")).to_be_visible()
 
 
-async def test_an_admin_hands_out_no_role_above_their_own(shop: Filled, sign_in: Sign) -> None:
+async def test_an_admin_hands_out_no_role_above_their_own(shop: Stocked, sign_in: Sign) -> None:
     person = await sign_in(Role.ADMIN, shop.workspace_id)
     await person.open("/system/users")
     await person.page.get_by_role("button", name="New user").click()

@@ -21,7 +21,7 @@ from knowledge.index.server import ServerIndex
 from knowledge.store.tables import Chunk, Document, RuleKind
 from knowledge.types import Hit
 from tests.fakes import HashingEncoder
-from tests.library import SHOP, Library, Page
+from tests.filled import SHOP, FilledKnowledgeBase, Page
 from tests.searching import Ask
 
 LAMP = "https://shop.example/lamp"
@@ -57,9 +57,7 @@ async def test_terms_are_the_exact_parts_of_the_sparse_score(
 
 
 async def test_contributions_and_shares_sum_to_the_whole(ask: Ask, explainer: Explainer) -> None:
-    await ask.library.add(
-        Page("https://shop.example/long", (" ".join(f"w{n}" for n in range(40)),))
-    )
+    await ask.filled.add(Page("https://shop.example/long", (" ".join(f"w{n}" for n in range(40)),)))
     result = await ask(" ".join(f"w{n}" for n in range(40)), limit=1)
     (hit,) = await explainer.hits(result, top=5)
     assert len(hit.terms.words) == 5
@@ -76,15 +74,15 @@ async def test_words_that_the_passage_lacks_are_named(ask: Ask, explainer: Expla
     assert [(word.word, word.written) for word in hit.terms.unmatched] == [("warranty", True)]
 
 
-async def test_pieces_of_a_word_are_joined(library: Library) -> None:
+async def test_pieces_of_a_word_are_joined(filled: FilledKnowledgeBase) -> None:
     class Pieces(HashingEncoder):
         def written(self, text):
             spans = super().written(text)
             # As a tokenizer of word pieces would see it: two terms inside one word.
             return {term: tuple((s, s + 2) for s, _ in places) for term, places in spans.items()}
 
-    searcher = Searcher(library.database, library.index, Pieces(), SearchSettings())
-    request = SearchRequest("flickers bulb", (library.knowledge_base_id,), limit=1)
+    searcher = Searcher(filled.database, filled.index, Pieces(), SearchSettings())
+    request = SearchRequest("flickers bulb", (filled.knowledge_base_id,), limit=1)
     (hit,) = await Explainer(searcher).hits(await searcher.search(request))
     assert {word.word for word in hit.terms.words} == {"flickers", "bulb"}
 
@@ -93,9 +91,9 @@ async def test_the_dense_arm_shows_its_cosine_and_the_nearest_sentences(
     ask: Ask, explainer: Explainer
 ) -> None:
     text = "Opening hours are long. The vase is made of blue glass. Parking is free."
-    await ask.library.add(Page("https://shop.example/vase", (text,)))
-    request = SearchRequest("blue glass vase", (ask.library.knowledge_base_id,))
-    hit = await explainer.passage(request, ask.library.chunk_id("https://shop.example/vase"))
+    await ask.filled.add(Page("https://shop.example/vase", (text,)))
+    request = SearchRequest("blue glass vase", (ask.filled.knowledge_base_id,))
+    hit = await explainer.passage(request, ask.filled.chunk_id("https://shop.example/vase"))
     assert hit.dense.cosine == hit.ledger.arms[1].score
     first = hit.dense.sentences[0]
     assert first.text == "The vase is made of blue glass."
@@ -106,16 +104,18 @@ async def test_the_dense_arm_shows_its_cosine_and_the_nearest_sentences(
 
 
 @pytest.fixture(params=["embedded", "server"])
-async def any_library(request: pytest.FixtureRequest, library: Library) -> AsyncIterator[Library]:
+async def any_filled(
+    request: pytest.FixtureRequest, filled: FilledKnowledgeBase
+) -> AsyncIterator[FilledKnowledgeBase]:
     """The shop in the embedded index, and again behind the Qdrant client."""
     if request.param == "embedded":
-        yield library
+        yield filled
         return
     client = AsyncQdrantClient(":memory:")
-    served = await ServerIndex.open(client, "shop", library.encoder.spec)
-    async for batch in library.index.scroll():
+    served = await ServerIndex.open(client, "shop", filled.encoder.spec)
+    async for batch in filled.index.scroll():
         await served.upsert(batch)
-    yield replace(library, index=served)
+    yield replace(filled, index=served)
     await served.close()
 
 
@@ -124,13 +124,15 @@ async def any_library(request: pytest.FixtureRequest, library: Library) -> Async
     "ignore:Local mode performs exact:UserWarning",
 )
 @pytest.mark.parametrize("fusion", ["rrf", "minmax", "dbsf"])
-async def test_every_ledger_sums_to_what_was_returned(any_library: Library, fusion: str) -> None:
-    library = any_library
-    searcher = Searcher(library.database, library.index, library.encoder, SearchSettings())
+async def test_every_ledger_sums_to_what_was_returned(
+    any_filled: FilledKnowledgeBase, fusion: str
+) -> None:
+    filled = any_filled
+    searcher = Searcher(filled.database, filled.index, filled.encoder, SearchSettings())
     explainer = Explainer(searcher)
     words = sorted({word for page in SHOP for text in page.chunks for word in text.split()})
     random_words = random.Random(fusion)
-    lamp = library.document_id(LAMP)
+    lamp = filled.document_id(LAMP)
     for number in range(100):
         query = " ".join(random_words.sample(words, random_words.randint(1, 6)))
         settings = SearchSettings(
@@ -140,7 +142,7 @@ async def test_every_ledger_sums_to_what_was_returned(any_library: Library, fusi
             per_document=random_words.choice([0, 1]),
         )
         boost = Rule(uuid4(), RuleKind.BOOST, document_id=lamp, factor=random_words.random() * 4)
-        request = SearchRequest(query, (library.knowledge_base_id,), settings=settings)
+        request = SearchRequest(query, (filled.knowledge_base_id,), settings=settings)
         result = await searcher.search(request, RuleSet((boost,) if number % 2 else ()))
         explained = await explainer.hits(result)
         for place, (hit, why) in enumerate(zip(result.hits, explained, strict=True), start=1):
@@ -161,14 +163,14 @@ def check_ledger(place: int, hit: Hit, why: HitExplanation) -> None:
         assert abs(why.terms.tail.contribution) <= 1e-5 * why.terms.score
 
 
-async def test_reranking_shows_both_orders(library: Library) -> None:
+async def test_reranking_shows_both_orders(filled: FilledKnowledgeBase) -> None:
     class Backwards:
         def rerank(self, query, texts):
             return [float(number) for number in range(len(texts))]
 
     settings = SearchSettings(rerank=True, rerank_candidates=3, rerank_budget_ms=20_000)
-    searcher = Searcher(library.database, library.index, library.encoder, settings, Backwards())
-    result = await searcher.search(SearchRequest("lamp bulb", (library.knowledge_base_id,)))
+    searcher = Searcher(filled.database, filled.index, filled.encoder, settings, Backwards())
+    result = await searcher.search(SearchRequest("lamp bulb", (filled.knowledge_base_id,)))
     lines = [hit.ledger for hit in await Explainer(searcher).hits(result)]
     assert [(line.rerank.rank_before, line.rerank.rank_after) for line in lines[:3]] == [
         (3, 1),
@@ -181,10 +183,10 @@ async def test_reranking_shows_both_orders(library: Library) -> None:
 
 
 async def test_rules_show_in_terms_and_ledger(ask: Ask, explainer: Explainer) -> None:
-    cable = ask.library.chunk_id("https://shop.example/cable")
+    cable = ask.filled.chunk_id("https://shop.example/cable")
     grow = Rule(uuid4(), RuleKind.EXPANSION, chunk_id=cable, text="lead", factor=2.0)
     synonym = Rule(uuid4(), RuleKind.SYNONYM, query="lead", text="metres")
-    request = SearchRequest("lead", (ask.library.knowledge_base_id,), arms=("sparse",))
+    request = SearchRequest("lead", (ask.filled.knowledge_base_id,), arms=("sparse",))
     result = await ask.searcher.search(request, RuleSet((grow, synonym)))
     (hit,) = await explainer.hits(result)
     by_word = {word.word: word for word in hit.terms.words}
@@ -201,21 +203,21 @@ async def test_a_passage_beyond_the_candidates_is_scored_too(
 ) -> None:
     request = SearchRequest(
         "refund",
-        (ask.library.knowledge_base_id,),
+        (ask.filled.knowledge_base_id,),
         limit=1,
         settings=SearchSettings(candidates=1),
     )
-    hit = await explainer.passage(request, ask.library.chunk_id("https://shop.example/cable"))
+    hit = await explainer.passage(request, ask.filled.chunk_id("https://shop.example/cable"))
     assert hit.ledger is None
     assert hit.terms.score == 0.0
     assert hit.dense.cosine != 0.0
 
 
 async def test_what_is_not_there_is_not_found(ask: Ask, explainer: Explainer) -> None:
-    other = Library(ask.library.database, ask.library.index, ask.library.encoder, "bank")
+    other = FilledKnowledgeBase(ask.filled.database, ask.filled.index, ask.filled.encoder, "bank")
     await other.create()
     await other.add(Page("https://bank.example/lamp", ("The lamp in the vault.",)))
-    request = SearchRequest("lamp", (ask.library.knowledge_base_id,))
+    request = SearchRequest("lamp", (ask.filled.knowledge_base_id,))
     for hidden in (uuid4(), other.chunk_id("https://bank.example/lamp")):
         with pytest.raises(NotFound, match=str(hidden)):
             await explainer.passage(request, hidden)
@@ -224,7 +226,7 @@ async def test_what_is_not_there_is_not_found(ask: Ask, explainer: Explainer) ->
 async def test_a_record_reads_after_the_page_and_the_encoder_have_changed(
     ask: Ask, explainer: Explainer
 ) -> None:
-    library = ask.library
+    filled = ask.filled
     result = await ask("lamp bulb flickers", limit=3)
     ids = tuple(hit.chunk_id for hit in result.hits)
     record = await explainer.record(result.trace.request, result, ids)
@@ -240,15 +242,15 @@ async def test_a_record_reads_after_the_page_and_the_encoder_have_changed(
     assert {word["query"] for word in first["words"]} == {"written"}
     assert await explainer.changes(record) == ()
 
-    refunds = library.document_id("https://shop.example/refunds")
-    async with library.database.writing() as session:
+    refunds = filled.document_id("https://shop.example/refunds")
+    async with filled.database.writing() as session:
         await session.execute(
-            update(Document).where(Document.id == library.document_id(LAMP)).values(version=2)
+            update(Document).where(Document.id == filled.document_id(LAMP)).values(version=2)
         )
         await session.execute(delete(Chunk).where(Chunk.document_id == refunds))
         await session.execute(delete(Document).where(Document.id == refunds))
     other = HashingEncoder(id="hashing-2")
-    later = Explainer(Searcher(library.database, library.index, other, SearchSettings()))
+    later = Explainer(Searcher(filled.database, filled.index, other, SearchSettings()))
     changes = await later.changes(record)
     assert any("hashing-1 then and by hashing-2 now" in change for change in changes)
     assert any("version 1 was cited, 2 is indexed now" in change for change in changes)

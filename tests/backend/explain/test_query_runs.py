@@ -11,15 +11,15 @@ from backend.search.rules import Rule
 from knowledge.errors import InvalidInput, NotFound
 from knowledge.store.query_sets import add_queries, create_query_set, list_runs
 from knowledge.store.tables import RuleKind
-from tests.library import Library
+from tests.filled import FilledKnowledgeBase
 from tests.searching import Ask
 
 SHOP = "https://shop.example/"
 
 
-async def query_set(library: Library, name: str = "First") -> object:
-    async with library.database.writing() as session:
-        made = await create_query_set(session, library.knowledge_base_id, name)
+async def query_set(filled: FilledKnowledgeBase, name: str = "First") -> object:
+    async with filled.database.writing() as session:
+        made = await create_query_set(session, filled.knowledge_base_id, name)
         await add_queries(
             session,
             made.id,
@@ -29,26 +29,26 @@ async def query_set(library: Library, name: str = "First") -> object:
 
 
 async def test_runs_are_kept_and_compared(ask: Ask) -> None:
-    library, base = ask.library, ask.library.knowledge_base_id
+    filled, base = ask.filled, ask.filled.knowledge_base_id
     runs = QueryRuns(ask.searcher)
-    first_set = await query_set(library)
+    first_set = await query_set(filled)
     before = await runs.run(base, first_set.id, "before")
     assert before.figures["mrr@10"] == 1.0
     assert before.encoder == "hashing-1"
     assert before.settings["rrf_k"] == 60
 
-    hide = Rule(uuid4(), RuleKind.HIDE, document_id=library.document_id(SHOP + "lamp"))
+    hide = Rule(uuid4(), RuleKind.HIDE, document_id=filled.document_id(SHOP + "lamp"))
     tried = await runs.try_draft(base, first_set.id, Draft(add=(hide,)))
-    await RuleDesk(library.database).save(base, [hide], author="ada", reason="To see.")
+    await RuleDesk(filled.database).save(base, [hide], author="ada", reason="To see.")
     after = await runs.run(base, first_set.id, "after")
     found = await runs.compare(base, before.id, after.id)
     assert found.after == tried.after == {"ndcg@10": 0.5, "mrr@10": 0.5}
     assert [change.query for change in found.hurt] == ["flickering lamp bulb"]
-    async with library.database.reading() as session:
+    async with filled.database.reading() as session:
         kept = await list_runs(session, first_set.id)
     assert [run.name for run in kept] == ["after", "before"]
 
-    second_set = await query_set(library, "Second")
+    second_set = await query_set(filled, "Second")
     other = await runs.run(base, second_set.id)
     with pytest.raises(InvalidInput, match="different query sets"):
         await runs.compare(base, before.id, other.id)
@@ -57,8 +57,8 @@ async def test_runs_are_kept_and_compared(ask: Ask) -> None:
 
 
 async def test_a_set_without_judgments_cannot_be_run(ask: Ask) -> None:
-    base = ask.library.knowledge_base_id
-    async with ask.library.database.writing() as session:
+    base = ask.filled.knowledge_base_id
+    async with ask.filled.database.writing() as session:
         made = await create_query_set(session, base, "Empty")
         await add_queries(session, made.id, [("lamp", {})])
     with pytest.raises(InvalidInput, match="judgment"):

@@ -20,7 +20,7 @@ from knowledge.store.query_sets import (
 )
 from knowledge.store.rules import find_rule
 from knowledge.store.tables import RuleKind, utc_now
-from tests.library import Library, Page
+from tests.filled import FilledKnowledgeBase, Page
 from tests.searching import Ask
 
 SHOP = "https://shop.example/"
@@ -33,13 +33,13 @@ def rule(kind: str, **rest: object) -> Rule:
 
 @pytest.fixture
 def request_for(ask: Ask):
-    return lambda query, **rest: SearchRequest(query, (ask.library.knowledge_base_id,), **rest)
+    return lambda query, **rest: SearchRequest(query, (ask.filled.knowledge_base_id,), **rest)
 
 
 async def test_a_draft_shows_what_would_move_and_touches_nothing(ask: Ask, request_for) -> None:
     plain = await ask("lamp")
-    refunds = ask.library.document_id(SHOP + "refunds")
-    lamp = ask.library.document_id(SHOP + "lamp")
+    refunds = ask.filled.document_id(SHOP + "refunds")
+    lamp = ask.filled.document_id(SHOP + "lamp")
     draft = Draft(
         add=(rule("boost", document_id=refunds, factor=5.0), rule("hide", document_id=lamp))
     )
@@ -56,9 +56,9 @@ async def test_a_draft_shows_what_would_move_and_touches_nothing(ask: Ask, reque
 
 
 async def test_a_draft_may_change_settings_and_leave_saved_rules_out(ask: Ask, request_for) -> None:
-    desk = RuleDesk(ask.library.database)
-    hide = rule("hide", document_id=ask.library.document_id(SHOP + "lamp"))
-    await desk.save(ask.library.knowledge_base_id, [hide], author=WHO, reason="Outdated.")
+    desk = RuleDesk(ask.filled.database)
+    hide = rule("hide", document_id=ask.filled.document_id(SHOP + "lamp"))
+    await desk.save(ask.filled.knowledge_base_id, [hide], author=WHO, reason="Outdated.")
     settings = SearchSettings(weights={"sparse": 0.0, "dense": 1.0})
     draft = Draft(remove=(hide.id,), settings=settings)
     tried = await what_if(ask.searcher, request_for("lamp bulb"), draft)
@@ -67,7 +67,7 @@ async def test_a_draft_may_change_settings_and_leave_saved_rules_out(ask: Ask, r
 
 
 async def test_contradictions_in_a_draft_are_named(ask: Ask, request_for) -> None:
-    lamp = ask.library.document_id(SHOP + "lamp")
+    lamp = ask.filled.document_id(SHOP + "lamp")
     draft = Draft(add=(rule("pin", document_id=lamp), rule("hide", document_id=lamp)))
     tried = await what_if(ask.searcher, request_for("lamp"), draft)
     assert "one pins what the other hides" in tried.warnings[0]
@@ -88,9 +88,9 @@ QUERIES = (
 
 
 async def test_a_query_set_is_measured_before_and_after(ask: Ask) -> None:
-    bases = (ask.library.knowledge_base_id,)
-    hide = rule("hide", document_id=ask.library.document_id(SHOP + "lamp"))
-    pin = rule("pin", query="refund", document_id=ask.library.document_id(SHOP + "cable"))
+    bases = (ask.filled.knowledge_base_id,)
+    hide = rule("hide", document_id=ask.filled.document_id(SHOP + "lamp"))
+    pin = rule("pin", query="refund", document_id=ask.filled.document_id(SHOP + "cable"))
     found = await what_if_set(ask.searcher, bases, QUERIES, Draft(add=(hide, pin)))
     assert found.queries == 3
     assert found.before["mrr@10"] == 1.0
@@ -113,7 +113,7 @@ def test_comparing_counts_what_both_runs_have() -> None:
 
 
 async def test_query_sets_are_kept(ask: Ask) -> None:
-    database, base = ask.library.database, ask.library.knowledge_base_id
+    database, base = ask.filled.database, ask.filled.knowledge_base_id
     async with database.writing() as session:
         made = await create_query_set(session, base, "First")
         await add_queries(
@@ -136,12 +136,14 @@ async def test_query_sets_are_kept(ask: Ask) -> None:
 
 class TestRuleDesk:
     @pytest.fixture
-    def desk(self, library: Library) -> RuleDesk:
-        return RuleDesk(library.database)
+    def desk(self, filled: FilledKnowledgeBase) -> RuleDesk:
+        return RuleDesk(filled.database)
 
-    async def test_a_saved_rule_says_who_and_why(self, desk: RuleDesk, library: Library) -> None:
-        base = library.knowledge_base_id
-        pin = rule("pin", query="lamp", document_id=library.document_id(SHOP + "lamp"))
+    async def test_a_saved_rule_says_who_and_why(
+        self, desk: RuleDesk, filled: FilledKnowledgeBase
+    ) -> None:
+        base = filled.knowledge_base_id
+        pin = rule("pin", query="lamp", document_id=filled.document_id(SHOP + "lamp"))
         until = utc_now() + timedelta(days=7)
         (record,) = await desk.save(
             base, [pin], author=WHO, reason="Asked often.", expires_at=until
@@ -150,10 +152,10 @@ class TestRuleDesk:
         assert [one.id for one in await desk.active(base)] == [pin.id]
 
     async def test_undo_ends_a_rule_and_brings_it_back(
-        self, desk: RuleDesk, ask: Ask, library: Library
+        self, desk: RuleDesk, ask: Ask, filled: FilledKnowledgeBase
     ) -> None:
-        base = library.knowledge_base_id
-        hide = rule("hide", document_id=library.document_id(SHOP + "lamp"))
+        base = filled.knowledge_base_id
+        hide = rule("hide", document_id=filled.document_id(SHOP + "lamp"))
         await desk.save(base, [hide], author=WHO, reason="Outdated.")
         assert "lamp" not in await ask.addresses("lamp")
         ended = await desk.undo(base, hide.id, "bob@shop.example")
@@ -165,9 +167,9 @@ class TestRuleDesk:
         assert len(await desk.history(base)) == 2
 
     async def test_undoing_an_edit_brings_back_what_it_replaced(
-        self, desk: RuleDesk, library: Library
+        self, desk: RuleDesk, filled: FilledKnowledgeBase
     ) -> None:
-        base, lamp = library.knowledge_base_id, library.document_id(SHOP + "lamp")
+        base, lamp = filled.knowledge_base_id, filled.document_id(SHOP + "lamp")
         first = rule("boost", document_id=lamp, factor=2.0)
         await desk.save(base, [first], author=WHO, reason="Good page.")
         second = rule("boost", document_id=lamp, factor=9.0)
@@ -177,9 +179,9 @@ class TestRuleDesk:
         assert [one.factor for one in await desk.active(base)] == [2.0]
 
     async def test_a_contradiction_is_refused_unless_it_is_meant(
-        self, desk: RuleDesk, library: Library
+        self, desk: RuleDesk, filled: FilledKnowledgeBase
     ) -> None:
-        base, lamp = library.knowledge_base_id, library.document_id(SHOP + "lamp")
+        base, lamp = filled.knowledge_base_id, filled.document_id(SHOP + "lamp")
         await desk.save(base, [rule("pin", document_id=lamp)], author=WHO, reason="Good.")
         hide = rule("hide", document_id=lamp)
         with pytest.raises(Conflict, match="one pins what the other hides"):
@@ -188,16 +190,16 @@ class TestRuleDesk:
         await desk.save(base, [hide], author=WHO, reason="Bad.", despite_contradiction=True)
         assert len(await desk.active(base)) == 2
 
-    async def test_what_cannot_be_saved(self, desk: RuleDesk, library: Library) -> None:
-        base = library.knowledge_base_id
-        lamp = rule("hide", document_id=library.document_id(SHOP + "lamp"))
+    async def test_what_cannot_be_saved(self, desk: RuleDesk, filled: FilledKnowledgeBase) -> None:
+        base = filled.knowledge_base_id
+        lamp = rule("hide", document_id=filled.document_id(SHOP + "lamp"))
         with pytest.raises(InvalidInput, match="reason"):
             await desk.save(base, [lamp], author=WHO, reason=" ")
         with pytest.raises(InvalidInput, match="expired"):
             await desk.save(base, [lamp], author=WHO, reason="x", expires_at=utc_now())
         with pytest.raises(NotFound, match="no document"):
             await desk.save(base, [rule("hide", document_id=uuid4())], author=WHO, reason="x")
-        other = Library(library.database, library.index, library.encoder, "bank")
+        other = FilledKnowledgeBase(filled.database, filled.index, filled.encoder, "bank")
         await other.create()
         await other.add(Page("https://bank.example/", ("A vault.",)))
         foreign = rule("hide", document_id=other.document_id("https://bank.example/"))
@@ -207,5 +209,5 @@ class TestRuleDesk:
         await desk.save(base, [lamp], author=WHO, reason="x")
         with pytest.raises(NotFound):
             await desk.end(other.knowledge_base_id, lamp.id, WHO)
-        async with library.database.reading() as session:
+        async with filled.database.reading() as session:
             assert (await find_rule(session, base, lamp.id)).ended_at is None

@@ -23,7 +23,7 @@ from knowledge.store.tables import (
     Run,
     RunItem,
 )
-from tests.library import Library, Page
+from tests.filled import FilledKnowledgeBase, Page
 from tests.searching import Ask
 
 SHOP = "https://shop.example/"
@@ -31,12 +31,12 @@ SHOP = "https://shop.example/"
 
 class Why:
     def __init__(self, ask: Ask) -> None:
-        self.library = ask.library
+        self.filled = ask.filled
         self.explainer = Explainer(ask.searcher)
 
     async def __call__(self, query: str, page: str, **rest: object) -> WhyNot:
         answer_hits = rest.pop("answer_hits", None)
-        request = SearchRequest(query, (self.library.knowledge_base_id,), **rest)
+        request = SearchRequest(query, (self.filled.knowledge_base_id,), **rest)
         why = await why_not(
             self.explainer,
             request,
@@ -53,14 +53,14 @@ def why(ask: Ask) -> Why:
     return Why(ask)
 
 
-async def add_document(library: Library, name: str, **fields: object) -> UUID:
+async def add_document(filled: FilledKnowledgeBase, name: str, **fields: object) -> UUID:
     document = Document(
-        knowledge_base_id=library.knowledge_base_id,
-        source_id=library.source_id,
+        knowledge_base_id=filled.knowledge_base_id,
+        source_id=filled.source_id,
         address=SHOP + name,
         **fields,
     )
-    async with library.database.writing() as session:
+    async with filled.database.writing() as session:
         session.add(document)
     return document.id
 
@@ -68,7 +68,7 @@ async def add_document(library: Library, name: str, **fields: object) -> UUID:
 async def test_a_hit_is_found(why: Why) -> None:
     found = await why("desk lamp bulb", "lamp")
     assert (found.stage, found.place) == ("found", 1)
-    assert found.chunk_id == why.library.chunk_id(SHOP + "lamp", 0)
+    assert found.chunk_id == why.filled.chunk_id(SHOP + "lamp", 0)
 
 
 async def test_a_page_that_no_crawl_met(why: Why) -> None:
@@ -76,8 +76,8 @@ async def test_a_page_that_no_crawl_met(why: Why) -> None:
 
 
 async def test_an_address_that_a_crawl_left_out(why: Why) -> None:
-    run = Run(knowledge_base_id=why.library.knowledge_base_id)
-    async with why.library.database.writing() as session:
+    run = Run(knowledge_base_id=why.filled.knowledge_base_id)
+    async with why.filled.database.writing() as session:
         session.add(run)
         await session.flush()
         session.add(
@@ -94,7 +94,7 @@ async def test_an_address_that_a_crawl_left_out(why: Why) -> None:
 
 async def test_a_document_that_could_not_be_read(why: Why) -> None:
     await add_document(
-        why.library,
+        why.filled,
         "broken.pdf",
         state=DocumentState.FAILED,
         error_detail="The file is damaged.",
@@ -106,10 +106,10 @@ async def test_a_document_that_could_not_be_read(why: Why) -> None:
 
 async def test_a_duplicate_names_the_one_that_is_kept(why: Why) -> None:
     await add_document(
-        why.library,
+        why.filled,
         "copy",
         state=DocumentState.DUPLICATE,
-        duplicate_of=why.library.document_id(SHOP + "lamp"),
+        duplicate_of=why.filled.document_id(SHOP + "lamp"),
     )
     found = await why("lamp", "copy")
     assert found.stage == "duplicate"
@@ -132,18 +132,18 @@ async def test_what_a_filter_left_out(why: Why, restriction: dict[str, object], 
 
 
 async def test_what_a_rule_or_an_editor_hides(why: Why) -> None:
-    library = why.library
-    lamp = library.document_id(SHOP + "lamp")
+    filled = why.filled
+    lamp = filled.document_id(SHOP + "lamp")
     condition = models.Filter(
         must=[models.FieldCondition(key="document", match=models.MatchAny(any=[str(lamp)]))]
     )
-    await library.index.set_payload(condition, {"hidden": True})
+    await filled.index.set_payload(condition, {"hidden": True})
     assert "editor" in (await why("lamp", "lamp")).detail
-    await library.index.set_payload(condition, {"hidden": None})
+    await filled.index.set_payload(condition, {"hidden": None})
     rule = RuleRecord(
-        knowledge_base_id=library.knowledge_base_id, kind=RuleKind.HIDE, document_id=lamp
+        knowledge_base_id=filled.knowledge_base_id, kind=RuleKind.HIDE, document_id=lamp
     )
-    async with library.database.writing() as session:
+    async with filled.database.writing() as session:
         await add_rules(session, [rule])
     found = await why("lamp", "lamp")
     assert found.stage == "hidden"
@@ -151,8 +151,8 @@ async def test_what_a_rule_or_an_editor_hides(why: Why) -> None:
 
 
 async def test_what_is_not_in_the_index(why: Why) -> None:
-    ids = [str(why.library.chunk_id(SHOP + "lamp", n)) for n in range(2)]
-    await why.library.index.delete(models.Filter(must=[models.HasIdCondition(has_id=ids)]))
+    ids = [str(why.filled.chunk_id(SHOP + "lamp", n)) for n in range(2)]
+    await why.filled.index.delete(models.Filter(must=[models.HasIdCondition(has_id=ids)]))
     assert (await why("lamp", "lamp")).stage == "not indexed"
 
 
@@ -179,11 +179,11 @@ async def test_lost_in_reranking(why: Why) -> None:
         def rerank(self, query, texts):
             return [float(number) for number in range(len(texts))]
 
-    library = why.library
-    request = SearchRequest("desk lamp bulb", (library.knowledge_base_id,), limit=1)
+    filled = why.filled
+    request = SearchRequest("desk lamp bulb", (filled.knowledge_base_id,), limit=1)
     first = (await why.explainer.searcher.search(request)).hits[0].chunk_id
     settings = SearchSettings(rerank=True, rerank_candidates=6, rerank_budget_ms=20_000)
-    searcher = Searcher(library.database, library.index, library.encoder, settings, Backwards())
+    searcher = Searcher(filled.database, filled.index, filled.encoder, settings, Backwards())
     found = await why_not(Explainer(searcher), request, chunk_id=first)
     assert (found.stage, found.place) == ("rerank", 6)
     assert found.cutoffs[-1].distance == 5.0
@@ -192,7 +192,7 @@ async def test_lost_in_reranking(why: Why) -> None:
 async def test_lost_to_the_cap_on_a_document(why: Why) -> None:
     request = SearchRequest(
         "lamp bulb",
-        (why.library.knowledge_base_id,),
+        (why.filled.knowledge_base_id,),
         settings=SearchSettings(per_document=1),
     )
     result = await why.explainer.searcher.search(request)
@@ -206,10 +206,10 @@ async def test_beyond_what_an_answer_reads(why: Why) -> None:
 
 
 async def test_an_unclear_or_foreign_question_is_refused(why: Why) -> None:
-    other = Library(why.library.database, why.library.index, why.library.encoder, "bank")
+    other = FilledKnowledgeBase(why.filled.database, why.filled.index, why.filled.encoder, "bank")
     await other.create()
     await other.add(Page("https://bank.example/lamp", ("The lamp in the vault.",)))
-    request = SearchRequest("lamp", (why.library.knowledge_base_id,))
+    request = SearchRequest("lamp", (why.filled.knowledge_base_id,))
     for ids in (
         {"chunk_id": other.chunk_id("https://bank.example/lamp")},
         {"document_id": other.document_id("https://bank.example/lamp")},
@@ -252,7 +252,7 @@ async def place(ask: Ask, query: str, found: WhyNot, kind: str, word: str, value
         rule = Rule(uuid4(), RuleKind.SETTINGS, settings={"weights": weights})
     request = SearchRequest(
         query,
-        (ask.library.knowledge_base_id,),
+        (ask.filled.knowledge_base_id,),
         limit=50,
         settings=SearchSettings(candidates=50),
     )
@@ -265,14 +265,14 @@ async def test_words_to_write_on_the_page_are_tried_by_encoding_it(ask: Ask, why
     promise = (
         "Our warranty holds two years for any cable, and pays for repair, shipping and a plug."
     )
-    library = ask.library
-    await library.add(Page(SHOP + "promise", (promise,)))
+    filled = ask.filled
+    await filled.add(Page(SHOP + "promise", (promise,)))
     found = await why(query, "cable", limit=1)
     page = [change for change in found.changes.changes if change.kind == "page"]
     assert page
     # Write it there for real.
     text = "Cable\n\nThe cable is two metres long. " + page[-1].word
-    encoding = library.encoder.encode_passages([text])[0]
-    points = await library.index.retrieve([found.chunk_id])
-    await library.index.upsert([Point(found.chunk_id, encoding, points[found.chunk_id].payload)])
+    encoding = filled.encoder.encode_passages([text])[0]
+    points = await filled.index.retrieve([found.chunk_id])
+    await filled.index.upsert([Point(found.chunk_id, encoding, points[found.chunk_id].payload)])
     assert (await ask(query, limit=1)).hits[0].chunk_id == found.chunk_id

@@ -22,7 +22,7 @@ def rule(kind: str, **rest: object) -> Rule:
 
 
 async def search(ask: Ask, query: str, *rules: Rule, **rest: object):
-    request = SearchRequest(query, (ask.library.knowledge_base_id,), **rest)
+    request = SearchRequest(query, (ask.filled.knowledge_base_id,), **rest)
     return await ask.searcher.search(request, RuleSet(rules))
 
 
@@ -31,15 +31,15 @@ def names(result) -> list[str]:
 
 
 async def test_hide_leaves_a_document_out_of_every_arm(ask: Ask) -> None:
-    lamp = ask.library.document_id(SHOP + "lamp")
+    lamp = ask.filled.document_id(SHOP + "lamp")
     assert "lamp" in names(await search(ask, "lamp"))
     assert "lamp" not in names(await search(ask, "lamp", rule("hide", document_id=lamp)))
-    whole = rule("hide", source_id=ask.library.source_id)
+    whole = rule("hide", source_id=ask.filled.source_id)
     assert names(await search(ask, "lamp", whole)) == []
 
 
 async def test_pin_puts_a_chunk_in_its_place_even_if_no_arm_returned_it(ask: Ask) -> None:
-    cable = ask.library.chunk_id(SHOP + "cable")
+    cable = ask.filled.chunk_id(SHOP + "cable")
     plain = await search(ask, "refund", arms=("sparse",))
     assert names(plain) == ["refunds"]
     pinned = rule("pin", chunk_id=cable, position=1)
@@ -51,13 +51,13 @@ async def test_pin_puts_a_chunk_in_its_place_even_if_no_arm_returned_it(ask: Ask
 
 
 async def test_a_pin_respects_what_the_request_leaves_out(ask: Ask) -> None:
-    cable = ask.library.document_id(SHOP + "cable")
+    cable = ask.filled.document_id(SHOP + "cable")
     result = await search(ask, "lamp", rule("pin", document_id=cable), languages=("de",))
     assert names(result) == ["lampe"]
 
 
 async def test_boost_is_a_part_of_the_score(ask: Ask) -> None:
-    refunds = ask.library.document_id(SHOP + "refunds")
+    refunds = ask.filled.document_id(SHOP + "refunds")
     boost = rule("boost", document_id=refunds, factor=3.0)
     plain = {hit.chunk_id: hit for hit in (await search(ask, "lamp")).hits}
     result = await search(ask, "lamp", boost)
@@ -90,14 +90,14 @@ async def test_a_synonym_is_searched_for_too(ask: Ask) -> None:
     plain = await search(ask, "back", arms=("sparse",))
     assert names(plain) == []
     result = await search(ask, "get money back", synonym, arms=("sparse",))
-    terms = ask.library.encoder.written("refund")
+    terms = ask.filled.encoder.written("refund")
     assert result.trace.prepared.rule_terms == set(terms)
     apart = await search(ask, "back", synonym, arms=("sparse",))
     assert names(apart) == []
 
 
 async def test_an_expansion_gives_a_passage_terms_and_its_score_is_exact(ask: Ask) -> None:
-    cable = ask.library.chunk_id(SHOP + "cable")
+    cable = ask.filled.chunk_id(SHOP + "cable")
     grow = rule("expansion", chunk_id=cable, text="lead", factor=2.0)
     assert names(await search(ask, "lead", arms=("sparse",))) == []
     result = await search(ask, "lead", grow, arms=("sparse",))
@@ -114,7 +114,7 @@ async def test_settings_can_be_a_rule(ask: Ask) -> None:
 
 
 async def test_rules_apply_to_the_queries_that_hold_their_words(ask: Ask) -> None:
-    lamp = ask.library.document_id(SHOP + "lamp")
+    lamp = ask.filled.document_id(SHOP + "lamp")
     hide = rule("hide", query="returned lamps", document_id=lamp)
     # Inflection does not matter, order neither; a missing word does.
     assert "lamp" not in names(await search(ask, "Lamp: how to RETURN it", hide))
@@ -122,35 +122,35 @@ async def test_rules_apply_to_the_queries_that_hold_their_words(ask: Ask) -> Non
 
 
 async def test_an_expired_rule_does_nothing(ask: Ask) -> None:
-    lamp = ask.library.document_id(SHOP + "lamp")
+    lamp = ask.filled.document_id(SHOP + "lamp")
     over = rule("hide", document_id=lamp, expires_at=utc_now() - timedelta(seconds=1))
     assert "lamp" in names(await search(ask, "lamp", over))
 
 
 async def test_saved_rules_act_from_the_next_search_until_they_are_ended(ask: Ask) -> None:
-    library = ask.library
+    filled = ask.filled
     record = RuleRecord(
-        knowledge_base_id=library.knowledge_base_id,
+        knowledge_base_id=filled.knowledge_base_id,
         kind=RuleKind.HIDE,
-        document_id=library.document_id(SHOP + "lamp"),
+        document_id=filled.document_id(SHOP + "lamp"),
         author="ada@shop.example",
     )
     assert "lamp" in await ask.addresses("lamp")
-    async with library.database.writing() as session:
+    async with filled.database.writing() as session:
         await add_rules(session, [record])
     assert "lamp" not in await ask.addresses("lamp")
     # A draft stands in for the saved rules.
-    empty = SearchRequest("lamp", (library.knowledge_base_id,))
+    empty = SearchRequest("lamp", (filled.knowledge_base_id,))
     assert "lamp" in names(await ask.searcher.search(empty, RuleSet()))
-    async with library.database.writing() as session:
-        found = await find_rule(session, library.knowledge_base_id, record.id)
+    async with filled.database.writing() as session:
+        found = await find_rule(session, filled.knowledge_base_id, record.id)
         await end_rule(session, found, "ada@shop.example")
     assert "lamp" in await ask.addresses("lamp")
 
 
 async def test_a_stored_rule_that_cannot_be_used_does_not_break_search(ask: Ask) -> None:
-    broken = RuleRecord(knowledge_base_id=ask.library.knowledge_base_id, kind=RuleKind.PIN)
-    async with ask.library.database.writing() as session:
+    broken = RuleRecord(knowledge_base_id=ask.filled.knowledge_base_id, kind=RuleKind.PIN)
+    async with ask.filled.database.writing() as session:
         await add_rules(session, [broken])
     assert await ask.addresses("lamp")
 

@@ -15,17 +15,17 @@ from backend.search.search import Searcher, SearchRequest, SearchSettings
 from knowledge.errors import InvalidQuery, InvalidSettings
 from knowledge.store.tables import Chunk
 from tests.fakes import HashingEncoder
-from tests.library import Library, Page
+from tests.filled import FilledKnowledgeBase, Page
 from tests.searching import Ask
 
 
 async def test_hits_carry_their_passage_and_the_record_of_their_place(ask: Ask) -> None:
     result = await ask("bulb flickers", limit=3)
     first = result.hits[0]
-    assert first.chunk_id == ask.library.chunk_id("https://shop.example/lamp", 1)
+    assert first.chunk_id == ask.filled.chunk_id("https://shop.example/lamp", 1)
     assert first.text == "A bulb that flickers is loose: turn the bulb until it holds."
     assert (first.title, first.address) == ("Desk lamp", "https://shop.example/lamp")
-    assert first.source_id == ask.library.source_id
+    assert first.source_id == ask.filled.source_id
     assert list(first.arms) == ["sparse", "dense"]
     assert (first.arms["sparse"].rank, first.arms["dense"].rank) == (1, 1)
     assert first.arms["sparse"].part == first.arms["dense"].part == 1 / 61
@@ -57,24 +57,26 @@ async def test_filters(ask: Ask, restriction: dict[str, object], expected: set[s
 
 
 async def test_filters_by_source_and_document(ask: Ask) -> None:
-    cable = ask.library.document_id("https://shop.example/cable")
+    cable = ask.filled.document_id("https://shop.example/cable")
     assert await ask.addresses("lamp", document_ids=(cable,)) == ["cable"]
     assert await ask.addresses("lamp", source_ids=(uuid4(),)) == []
-    assert len(await ask.addresses("lamp", source_ids=(ask.library.source_id,))) == 6
+    assert len(await ask.addresses("lamp", source_ids=(ask.filled.source_id,))) == 6
 
 
 async def test_knowledge_bases_are_apart(ask: Ask) -> None:
-    other = Library(ask.library.database, ask.library.index, ask.library.encoder, "bank")
+    other = FilledKnowledgeBase(ask.filled.database, ask.filled.index, ask.filled.encoder, "bank")
     await other.create()
     await other.add(Page("https://bank.example/lamp", ("The lamp in the vault.",)))
     everywhere = {hit.address for hit in (await ask("lamp", limit=50)).hits}
     assert "https://bank.example/lamp" not in everywhere
-    both = SearchRequest("lamp", (ask.library.knowledge_base_id, other.knowledge_base_id), 50)
+    both = SearchRequest("lamp", (ask.filled.knowledge_base_id, other.knowledge_base_id), 50)
     found = {hit.address for hit in (await ask.searcher.search(both)).hits}
     assert found == everywhere | {"https://bank.example/lamp"}
 
 
-async def test_no_knowledge_base_finds_nothing(searcher: Searcher, library: Library) -> None:
+async def test_no_knowledge_base_finds_nothing(
+    searcher: Searcher, filled: FilledKnowledgeBase
+) -> None:
     result = await searcher.search(SearchRequest("lamp", ()))
     assert result.hits == ()
     assert "No knowledge base" in result.warnings[0]
@@ -83,8 +85,8 @@ async def test_no_knowledge_base_finds_nothing(searcher: Searcher, library: Libr
 async def test_searches_at_the_same_time_do_not_disturb_each_other(ask: Ask) -> None:
     queries = ["lamp bulb", "refund", "cable", "Lampe", "return label"] * 4
     alone = [[hit.chunk_id for hit in (await ask(query)).hits] for query in queries]
-    fresh = Searcher(ask.library.database, ask.library.index, ask.library.encoder, SearchSettings())
-    bases = (ask.library.knowledge_base_id,)
+    fresh = Searcher(ask.filled.database, ask.filled.index, ask.filled.encoder, SearchSettings())
+    bases = (ask.filled.knowledge_base_id,)
     together = await asyncio.gather(
         *(fresh.search(SearchRequest(query, bases)) for query in queries)
     )
@@ -101,7 +103,7 @@ async def test_a_long_query_is_cut_with_a_warning(ask: Ask) -> None:
     query = "lamp " * 20_000
     result = await ask(query)
     assert len(query) == 100_000
-    assert len(result.query.split()) == ask.library.encoder.spec.max_tokens
+    assert len(result.query.split()) == ask.filled.encoder.spec.max_tokens
     assert "99,999" in result.warnings[0]
     assert result.hits
 
@@ -118,9 +120,9 @@ async def test_other_scripts_and_broken_text_are_searched(ask: Ask, query: str) 
 
 
 async def test_a_chunk_that_left_the_database_is_dropped(ask: Ask) -> None:
-    library = ask.library
-    gone = library.chunk_id("https://shop.example/lamp", 1)
-    async with library.database.writing() as session:
+    filled = ask.filled
+    gone = filled.chunk_id("https://shop.example/lamp", 1)
+    async with filled.database.writing() as session:
         await session.execute(delete(Chunk).where(Chunk.id == gone))
     result = await ask("bulb flickers", limit=2)
     assert len(result.hits) == 2
@@ -139,23 +141,23 @@ async def test_rare_terms_weigh_more_and_the_weights_follow_the_collection(
     assert factors["the"] == pytest.approx(np.log(1 + (n - 5 + 0.5) / (5 + 0.5)))
     assert factors["cable"] == pytest.approx(np.log(1 + (n - 1 + 0.5) / (1 + 0.5)))
 
-    await ask.library.add(Page("https://shop.example/more", ("Another cable.",)))
+    await ask.filled.add(Page("https://shop.example/more", ("Another cable.",)))
     later = await ask("the cable")
     factors = {words[term]: factor for term, factor in later.trace.prepared.idf.items()}
     assert factors["cable"] == pytest.approx(np.log(1 + (7 - 2 + 0.5) / (2 + 0.5)))
 
 
-async def test_an_encoder_that_needs_no_idf_gets_none(library: Library) -> None:
+async def test_an_encoder_that_needs_no_idf_gets_none(filled: FilledKnowledgeBase) -> None:
     encoder = HashingEncoder(uses_idf=False, synonyms={"flickers": "flicker"})
-    searcher = Searcher(library.database, library.index, encoder, SearchSettings())
-    result = await searcher.search(SearchRequest("the cable", (library.knowledge_base_id,)))
+    searcher = Searcher(filled.database, filled.index, encoder, SearchSettings())
+    result = await searcher.search(SearchRequest("the cable", (filled.knowledge_base_id,)))
     assert result.trace.prepared.query is result.trace.prepared.encoded
 
 
-async def test_an_arm_that_the_encoder_lacks_is_named(library: Library) -> None:
+async def test_an_arm_that_the_encoder_lacks_is_named(filled: FilledKnowledgeBase) -> None:
     encoder = HashingEncoder(dense_size=0)
-    searcher = Searcher(library.database, library.index, encoder, SearchSettings())
-    bases = (library.knowledge_base_id,)
+    searcher = Searcher(filled.database, filled.index, encoder, SearchSettings())
+    bases = (filled.knowledge_base_id,)
     result = await searcher.search(SearchRequest("cable", bases))
     assert [hit.title for hit in result.hits] == ["Cable"]
     assert "no dense side" in result.warnings[0]
@@ -171,7 +173,7 @@ async def test_per_document_cap(ask: Ask) -> None:
 
 
 async def test_diversity_moves_a_near_duplicate_down(ask: Ask) -> None:
-    await ask.library.add(
+    await ask.filled.add(
         Page("https://shop.example/copy", ("The desk lamp takes a bulb of 40 watts.",))
     )
     plain = await ask.addresses("desk lamp bulb watts", limit=2)
@@ -200,11 +202,11 @@ class LastFirst:
         return [float(number) for number in range(len(texts))]
 
 
-async def test_reranking_orders_the_first_candidates(library: Library) -> None:
+async def test_reranking_orders_the_first_candidates(filled: FilledKnowledgeBase) -> None:
     reranker = LastFirst()
     settings = SearchSettings(rerank=True, rerank_candidates=2, rerank_budget_ms=20_000)
-    searcher = Searcher(library.database, library.index, library.encoder, settings, reranker)
-    request = SearchRequest("lamp bulb", (library.knowledge_base_id,), limit=4)
+    searcher = Searcher(filled.database, filled.index, filled.encoder, settings, reranker)
+    request = SearchRequest("lamp bulb", (filled.knowledge_base_id,), limit=4)
     plain = await searcher.search(replace(request, settings=SearchSettings()))
     result = await searcher.search(request)
     order = [hit.chunk_id for hit in plain.hits]
@@ -215,12 +217,12 @@ async def test_reranking_orders_the_first_candidates(library: Library) -> None:
     assert result.warnings == ()
 
 
-async def test_past_the_budget_the_fused_order_stands(library: Library) -> None:
+async def test_past_the_budget_the_fused_order_stands(filled: FilledKnowledgeBase) -> None:
     reranker = LastFirst()
     reranker.go_on.clear()
     settings = SearchSettings(rerank=True, rerank_budget_ms=20)
-    searcher = Searcher(library.database, library.index, library.encoder, settings, reranker)
-    request = SearchRequest("lamp bulb", (library.knowledge_base_id,), limit=4)
+    searcher = Searcher(filled.database, filled.index, filled.encoder, settings, reranker)
+    request = SearchRequest("lamp bulb", (filled.knowledge_base_id,), limit=4)
     plain = await searcher.search(replace(request, settings=SearchSettings()))
     try:
         late = await searcher.search(request)

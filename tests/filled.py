@@ -1,4 +1,4 @@
-"""A small library for tests: documents written straight into a database and an index."""
+"""A small knowledge base for tests: documents written straight into a database and an index."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Page:
 
 
 @dataclass
-class Library:
+class FilledKnowledgeBase:
     """One knowledge base in a database and an index."""
 
     database: Database
