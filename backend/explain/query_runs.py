@@ -5,15 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from uuid import UUID
 
-from backend.explain.what_if import (
-    METRICS,
-    Draft,
-    JudgedText,
-    SetComparison,
-    compare,
-    measure,
-    what_if_set,
-)
+from backend.explain.rankings import METRICS, JudgedText
+from backend.explain.what_if import Draft, SetComparison, compare, measure, what_if_set
 from backend.search.search import Searcher
 from knowledge.errors import InvalidInput
 from knowledge.store.query_sets import (

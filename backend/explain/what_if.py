@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from backend.explain.rankings import (
+    METRICS,
+    Figures,
+    JudgedText,
+    measure_rankings,
+    rank_pages,
+)
 from backend.search.rules import Rule, RuleSet, contradictions
 from backend.search.search import Searcher, SearchRequest, SearchResult, SearchSettings
-from knowledge.evaluation.metrics import query_figures
 from knowledge.evaluation.significance import randomization_test
 from knowledge.store.query_sets import known_addresses
 from knowledge.types import Hit
-
-METRICS = ("ndcg@10", "mrr@10")
-_DEPTH = 30
-"""Hits that are looked at for the ten first pages: several may be of one page."""
 
 _SAME = 1e-9
 
@@ -66,15 +67,6 @@ class WhatIf:
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedText:
-    """A query of a set: its id, its words, and the grade of each page by address."""
-
-    id: str
-    query: str
-    grades: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
 class QueryChange:
     """A query's nDCG@10 before and after."""
 
@@ -103,10 +95,6 @@ class SetComparison:
     def to_json(self) -> dict[str, Any]:
         """The same as plain values."""
         return asdict(self)
-
-
-Figures = Mapping[str, Mapping[str, float]]
-"""Metric to query id to figure."""
 
 
 async def what_if(searcher: Searcher, request: SearchRequest, draft: Draft) -> WhatIf:
@@ -147,21 +135,8 @@ async def measure(
     settings: SearchSettings | None = None,
 ) -> Figures:
     """nDCG@10 and MRR@10 of every query that has a judgment; pages count once, at their best."""
-    judgments = {
-        one.id: {address.split("#")[0]: grade for address, grade in one.grades.items()}
-        for one in queries
-        if one.grades
-    }
-    run: dict[str, dict[str, float]] = {}
-    for one in queries:
-        if one.id not in judgments:
-            continue
-        request = SearchRequest(one.query, knowledge_base_ids, _DEPTH, settings=settings)
-        result = await searcher.search(request, rules)
-        run[one.id] = _pages(result)
-        # Two hundred searches in a row would leave others waiting.
-        await asyncio.sleep(0)
-    return await asyncio.to_thread(query_figures, judgments, run, METRICS)
+    rankings = await rank_pages(searcher, knowledge_base_ids, queries, rules, settings)
+    return await measure_rankings(queries, rankings)
 
 
 def compare(
@@ -200,14 +175,6 @@ def _moves(before: Sequence[Hit], after: Sequence[Hit]) -> tuple[Move, ...]:
         for hit in [*after, *(hit for hit in before if hit.chunk_id not in now)]
     ]
     return tuple(move for move in moves if move.before != move.after)
-
-
-def _pages(result: SearchResult) -> dict[str, float]:
-    """Address (without a place in the page) to a score that falls with the rank."""
-    pages: dict[str, float] = {}
-    for place, hit in enumerate(result.hits):
-        pages.setdefault(hit.address.split("#")[0], float(_DEPTH - place))
-    return pages
 
 
 def _means(figures: Figures, changes: Sequence[QueryChange]) -> dict[str, float]:

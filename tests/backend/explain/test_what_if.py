@@ -6,8 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from backend.explain.rankings import JudgedText
 from backend.explain.rule_desk import RuleDesk
-from backend.explain.what_if import Draft, JudgedText, compare, what_if, what_if_set
+from backend.explain.what_if import Draft, compare, what_if, what_if_set
 from backend.search.rules import Rule
 from backend.search.search import SearchRequest, SearchSettings
 from knowledge.errors import Conflict, InvalidInput, LimitExceeded, NotFound
