@@ -24,13 +24,14 @@ from knowledge.store.tables.identity import (
     Workspace,
 )
 from knowledge.store.tables.rules import RuleKind, RuleRecord
-from knowledge.store.tables.work import ItemState, Run, RunItem, RunState, WorkerRecord
+from knowledge.store.tables.work import Change, ItemState, Run, RunItem, RunState, WorkerRecord
 
 __all__ = [
     "ApiToken",
     "Assistant",
     "AuditEntry",
     "Base",
+    "Change",
     "Chunk",
     "Conversation",
     "Document",

@@ -44,7 +44,9 @@ class Source(Identified, Base):
     """A place that yields documents.
 
     ``config`` holds what its kind needs: for a website ``start`` (address), ``include``,
-    ``exclude`` (path patterns), ``max_pages``, ``max_depth``, ``sitemap``.
+    ``exclude`` (path patterns), ``max_pages``, ``max_depth``, ``sitemap``, ``render``.
+    ``webhook_secret`` verifies the signatures of its webhook: it has to be kept as it is, for a
+    hash of it could not be compared with anything.
     """
 
     __tablename__ = "sources"
@@ -57,6 +59,7 @@ class Source(Identified, Base):
     config: Mapped[JsonObject] = mapped_column(default_factory=dict)
     schedule: Mapped[str] = mapped_column(String(100), default="")
     paused: Mapped[bool] = mapped_column(default=False)
+    webhook_secret: Mapped[str] = mapped_column(String(200), default="", deferred=True)
     last_run_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
@@ -79,11 +82,16 @@ class Document(Identified, Base):
     which chunk spans point into. ``version`` counts the contents it has had. ``term_counts`` is
     what this document adds to the knowledge base's term statistics, so that a change can take
     back exactly what was added: ``uint32`` pairs of term id and number of chunks.
+
+    ``external_id`` is the name that whoever pushed it knows it by, ``given`` what they say of it
+    (``title``, ``language``, ``modified_at``), which stands above what the file says.
+    ``listed_modified`` is the time that the sitemap gave when its address was last asked for.
     """
 
     __tablename__ = "documents"
     __table_args__ = (
         UniqueConstraint("source_id", "address"),
+        Index("ix_documents_external_id", "source_id", "external_id", unique=True),
         Index("ix_documents_listing", "knowledge_base_id", "created_at", "id"),
     )
 
@@ -93,6 +101,7 @@ class Document(Identified, Base):
     source_id: Mapped[UUID] = mapped_column(ForeignKey("sources.id", ondelete="CASCADE"))
     address: Mapped[str] = mapped_column(String(2000))
     external_id: Mapped[str | None] = mapped_column(String(500), default=None)
+    given: Mapped[JsonObject] = mapped_column(default_factory=dict)
     title: Mapped[str] = mapped_column(String(1000), default="")
     state: Mapped[DocumentState] = mapped_column(
         String(16), default=DocumentState.QUEUED, index=True
@@ -114,6 +123,7 @@ class Document(Identified, Base):
     error_action: Mapped[str] = mapped_column(String(1000), default="")
     etag: Mapped[str] = mapped_column(String(500), default="")
     last_modified: Mapped[str] = mapped_column(String(100), default="")
+    listed_modified: Mapped[str] = mapped_column(String(40), default="")
     modified_at: Mapped[datetime | None] = mapped_column(default=None)
     fetched_at: Mapped[datetime | None] = mapped_column(default=None)
     indexed_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -66,8 +66,22 @@ class ItemState(StrEnum):
     REMOVED = "removed"
 
 
+class Change(StrEnum):
+    """What a run did to a document. ``MISSING``: gone from its source, kept for a while."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    REMOVED = "removed"
+    MISSING = "missing"
+    FAILED = "failed"
+
+
 class RunItem(Identified, Base):
-    """One document of a run: the crawl's frontier, and what progress is counted from."""
+    """One document of a run: the crawl's frontier, and what progress is counted from.
+
+    ``change`` is a :class:`Change`, or empty for an address that neither had nor got a document.
+    """
 
     __tablename__ = "run_items"
     __table_args__ = (
@@ -80,6 +94,7 @@ class RunItem(Identified, Base):
     document_id: Mapped[UUID | None] = mapped_column(default=None)
     depth: Mapped[int] = mapped_column(default=0)
     state: Mapped[ItemState] = mapped_column(String(16), default=ItemState.FOUND)
+    change: Mapped[str] = mapped_column(String(16), default="")
     chunks: Mapped[int] = mapped_column(default=0)
     chunks_encoded: Mapped[int] = mapped_column(default=0)
     error_code: Mapped[str] = mapped_column(String(64), default="")
