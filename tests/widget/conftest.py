@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, Page
 
+from tests.browser import PATIENCE_MS, Trouble, chromium
 from tests.widget.scripted_server import ScriptedServer, serving
-
-FLAGS = [
-    "--no-sandbox",
-    "--headless=new",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-# A busy machine is slow, not wrong.
-PATIENCE_MS = 20_000
-expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -43,12 +29,8 @@ def scripted(scripted_session: ScriptedServer) -> ScriptedServer:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    executable = next(filter(None, map(shutil.which, names)), None)
-    if executable is None:
-        pytest.fail("These tests need Chromium: apt-get install chromium")
-    async with async_playwright() as playwright:
-        yield await playwright.chromium.launch(executable_path=executable, args=FLAGS)
+    async with chromium() as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -58,19 +40,6 @@ async def lab(browser: Browser, scripted_session: ScriptedServer) -> AsyncIterat
     await page.goto(f"{scripted_session.origin}/lab")
     yield page
     await page.close()
-
-
-class Trouble(list[str]):
-    """What went wrong in a page: errors on the console, exceptions, refusals by its policy."""
-
-    def listen(self, page: Page) -> None:
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.append(str(error)))
-
-    def _console(self, message: ConsoleMessage) -> None:
-        # The browser itself reports every 4xx; host pages have no favicon.
-        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
-            self.append(message.text)
 
 
 @pytest.fixture

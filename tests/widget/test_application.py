@@ -21,7 +21,7 @@ from backend.models import open_encoder
 from backend.services import Parts, open_parts
 from ingestion.worker import Worker
 from knowledge.settings import Settings
-from tests.widget.conftest import Trouble
+from tests.browser import Trouble
 from tests.widget.scripted_server import ScriptedServer, serving
 from widget.served import digest
 

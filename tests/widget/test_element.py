@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.widget.conftest import Trouble
+from tests.browser import Trouble
 from tests.widget.content import ANSWER, GARDEN
 from tests.widget.scripted_server import ScriptedServer
 

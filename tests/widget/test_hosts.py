@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.widget.conftest import Trouble
+from tests.browser import Trouble
 from tests.widget.scripted_server import ScriptedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

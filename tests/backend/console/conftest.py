@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import (
-    Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Page,
-    async_playwright,
-    expect,
-)
+from playwright.async_api import Browser, BrowserContext, Page
 
 from backend.api.access import COOKIE
 from backend.app import create_app
@@ -31,18 +22,8 @@ from backend.services import Parts, open_parts
 from knowledge.settings import Settings
 from knowledge.store.tables import Role
 from tests.backend.console.filling import Served, Stocked, stocked
+from tests.browser import PATIENCE_MS, Trouble, chromium
 
-FLAGS = [
-    "--no-sandbox",
-    "--headless=new",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
-expect.set_options(timeout=15_000)
 PICTURES = Path(__file__).parents[3] / "artifacts" / "console"
 
 
@@ -69,12 +50,8 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    executable = next(filter(None, map(shutil.which, names)), None)
-    if executable is None:
-        pytest.fail("These tests need Chromium: apt-get install chromium")
-    async with async_playwright() as playwright:
-        yield await playwright.chromium.launch(executable_path=executable, args=FLAGS)
+    async with chromium() as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -82,19 +59,6 @@ async def shop(served: Served) -> AsyncIterator[Stocked]:
     made = await stocked(served)
     yield made
     await made.client.aclose()
-
-
-class Trouble(list[str]):
-    """What went wrong in a page: errors on the console and exceptions."""
-
-    def listen(self, page: Page) -> None:
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.append(str(error)))
-
-    def _console(self, message: ConsoleMessage) -> None:
-        # The browser itself reports every 4xx.
-        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
-            self.append(message.text)
 
 
 @pytest.fixture
@@ -143,7 +107,7 @@ async def sign_in(served: Served, browser: Browser, trouble: Trouble) -> AsyncIt
         secret = await served.cookie(workspace_id, role)
         await context.add_cookies([{"name": COOKIE, "value": secret, "url": served.origin}])
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         trouble.listen(page)
         return Person(page, context, workspace_id, served.origin)
 

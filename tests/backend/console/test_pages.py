@@ -9,20 +9,14 @@ import itertools
 from typing import Literal
 
 import pytest
-from playwright.async_api import Page
 
 from knowledge.store.tables import Role
-from tests.backend.console.conftest import AXE, PICTURES, Sign
+from tests.backend.console.conftest import PICTURES, Sign
 from tests.backend.console.filling import Stocked
+from tests.browser import WCAG, violations
 
 LOOKS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-_RUN_AXE = """
-async (within) => (await axe.run(within, {
-  runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
-})).violations.flatMap((found) => found.nodes.map((node) => `${node.failureSummary} ${node.html}`))
-"""
 
 
 async def paths(shop: Stocked) -> dict[str, str]:
@@ -53,12 +47,6 @@ async def paths(shop: Stocked) -> dict[str, str]:
     }
 
 
-async def violations(page: Page, within: str = "html") -> list[str]:
-    await page.evaluate(AXE)
-    found: list[str] = await page.evaluate(_RUN_AXE, within)
-    return found
-
-
 async def test_every_page(shop: Stocked, sign_in: Sign) -> None:
     person = await sign_in(Role.OWNER, shop.workspace_id)
     page = person.page
@@ -71,7 +59,7 @@ async def test_every_page(shop: Stocked, sign_in: Sign) -> None:
             await page.emulate_media(color_scheme=look)
             wide = await page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{name} is {wide} pixels wide"
-            found[name, width, look] = await violations(page)
+            found[name, width, look] = await violations(page, tags=WCAG)
             await page.screenshot(path=PICTURES / f"{name}-{width}-{look}.png")
         await page.set_viewport_size({"width": 1280, "height": 860})
     assert {place: wrong for place, wrong in found.items() if wrong} == {}
@@ -100,7 +88,7 @@ async def test_a_dialog_is_used_by_keyboard(
     dialog = person.page.get_by_role("dialog")
     await dialog.locator(".sheet").wait_for()
     await person.page.wait_for_timeout(350)  # the dialog's fade would blur contrast
-    assert await violations(person.page, ".sheet") == []
+    assert await violations(person.page, ".sheet", WCAG) == []
     assert await dialog.evaluate("box => box.contains(document.activeElement)")
     name = opens.lower().replace(" ", "-")
     await person.page.screenshot(path=PICTURES / f"dialog-{name}-390.png")
