@@ -10,13 +10,13 @@ from pathlib import Path
 from uuid import UUID, uuid5
 
 from benchmarks.ingestion_site import digest_of
-from ingestion.sources.upload import StoredFile
 from ingestion.worker import Worker
 from knowledge.encode.encoder import Encoder
 from knowledge.index.open import open_index
 from knowledge.index.search_index import SearchIndex
 from knowledge.settings import Settings
 from knowledge.store.database import Database, database_url
+from knowledge.store.files import write_file
 from knowledge.store.queries.runs import ENDED, Progress, progress, queue_run
 from knowledge.store.tables import (
     Document,
@@ -49,7 +49,7 @@ class Bench:
         place = await self._source(name, SourceKind.UPLOAD, {})
         for file, data in files:
             digest, address = digest_of(data), f"upload:///{file}"
-            StoredFile(self.settings.files_folder, digest).write(data)
+            write_file(self.settings.files_folder, digest, data)
             async with self.database.writing() as session:
                 if await session.get(Document, uuid5(place, address)) is None:
                     session.add(

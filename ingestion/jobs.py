@@ -22,6 +22,7 @@ from sqlalchemy.engine import URL
 
 from ingestion.runs import Runs
 from knowledge.errors import CandorError, IndexUnavailable, StoreFault
+from knowledge.store.database import DriverError
 from knowledge.store.tables import RunState
 
 log = structlog.get_logger(__name__)
@@ -195,7 +196,7 @@ class Jobs:
                 await asyncio.sleep(wait_s)
             except CandorError as error:
                 return await self._failed(run_id, error)
-            except sqlalchemy.exc.SQLAlchemyError as error:
+            except DriverError as error:
                 log.exception("run.database_failed", run=str(run_id))
                 fault = StoreFault(f"The database failed: {error}"[:900], "Look into the log.")
                 return await self._failed(run_id, fault)

@@ -22,12 +22,13 @@ from ingestion.indexing import Indexer, chunk_rows, passages_of
 from ingestion.parse.formats import Format
 from ingestion.parse.pool import ParserPool
 from ingestion.parse.reading import PageFacts, marks_from_json, marks_to_json
-from ingestion.records import Outcome, Records
+from ingestion.records import Records
 from ingestion.sources.source import Content, SourceReader
 from ingestion.sources.unpack import Unpacker, is_archive
 from ingestion.sources.website import FoundPage
 from knowledge.errors import FetchError, FetchRejected, NotFound, ParseError
 from knowledge.index.search_index import MAX_UPSERT
+from knowledge.store.queries.run_items import Outcome
 from knowledge.store.tables import Document, DocumentState, ItemState, Run, RunItem, utc_now
 from knowledge.types import ParsedDocument
 

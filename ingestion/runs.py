@@ -10,19 +10,20 @@ from pathlib import Path
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from ingestion.fetch import Fetcher, FetchLimits
 from ingestion.frontier import Frontier
 from ingestion.indexing import Indexer
 from ingestion.known import Known
 from ingestion.pipeline import Pipeline
-from ingestion.records import Outcome, Records
+from ingestion.records import Records
 from ingestion.sources.pages import FeedSource, WebsiteSource
 from ingestion.sources.source import SourceReader
 from ingestion.sources.upload import UploadSource
 from ingestion.sources.website import FoundPage
 from knowledge.errors import CandorError, EncoderError, IndexFault, StoreFault
+from knowledge.store.database import DriverError
+from knowledge.store.queries.run_items import Outcome
 from knowledge.store.tables import ItemState, Run, RunState, Source, SourceKind
 
 log = structlog.get_logger(__name__)
@@ -30,7 +31,7 @@ log = structlog.get_logger(__name__)
 _PAGES_PER_WRITE = 500
 _GRACE_DAYS = 3.0
 _NO_LIMIT = 10_000_000
-OURS = (IndexFault, StoreFault, EncoderError, SQLAlchemyError)
+OURS = (IndexFault, StoreFault, EncoderError, DriverError)
 """Errors that are not a document's but Candor's own: the run cannot go on."""
 
 

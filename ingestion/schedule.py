@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import structlog
-from sqlalchemy import select
 
 from knowledge.errors import InvalidInput
 from knowledge.schedule import next_time
 from knowledge.store.database import Database
-from knowledge.store.queries.runs import OPEN
-from knowledge.store.tables import Run, Source, utc_now
+from knowledge.store.queries.sources import scheduled_sources
+from knowledge.store.tables import Run, utc_now
 
 log = structlog.get_logger(__name__)
 
@@ -18,13 +17,7 @@ async def queue_due(database: Database) -> int:
     """Queue a run of every source that is due and has none open; how many."""
     now, due = utc_now(), 0
     async with database.writing() as session:
-        busy = select(Run.source_id).where(Run.state.in_(OPEN), Run.source_id.is_not(None))
-        sources = await session.scalars(
-            select(Source).where(
-                Source.schedule != "", Source.paused.is_(False), Source.id.not_in(busy)
-            )
-        )
-        for source in sources:
+        for source in await scheduled_sources(session):
             try:
                 is_due = next_time(source.schedule, source.last_run_at or source.created_at) <= now
             except InvalidInput as error:

@@ -11,9 +11,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
 from ingestion.chunk import Chunker
 from ingestion.fetch import FetchLimits
@@ -31,8 +28,8 @@ from knowledge.encode.encoder import Encoder
 from knowledge.errors import CandorError
 from knowledge.index.search_index import SearchIndex
 from knowledge.settings import Settings
-from knowledge.store.database import Database
-from knowledge.store.tables import Run, RunState, WorkerRecord, utc_now
+from knowledge.store.database import Database, DriverError
+from knowledge.store.queries import claims
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +38,6 @@ _POLL_S = 0.5
 _HEARTBEAT_S = 5.0
 _SCHEDULE_S = 20.0
 _LEASE = timedelta(seconds=30)
-_ENDED = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
 
 
 class Worker:
@@ -65,8 +61,7 @@ class Worker:
             records, self._parser, chunker, indexer, unpacker, languages
         )
         runs = Runs(records, Known(database), pipeline, indexer, _source_settings(settings))
-        url = settings.database_url.get_secret_value()
-        engine = make_url(url) if url else settings.data / "jobs.sqlite"
+        engine = settings.data / "jobs.sqlite" if database.is_sqlite else database.engine.url
         self._jobs = Jobs(runs, engine, self.id, self._began)
         self._wake = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
@@ -96,7 +91,7 @@ class Worker:
         self._pipeline.close()
         self._indexer.close()
         async with self._database.writing() as session:
-            await session.execute(delete(WorkerRecord).where(WorkerRecord.id == self.id))
+            await claims.forget_worker(session, self.id)
         log.info("worker.stopped", worker=self.id)
 
     async def _work(self) -> None:
@@ -113,7 +108,7 @@ class Worker:
                     next_beat = clock() + _HEARTBEAT_S
                     await self._beat()
                     await self._take_over()
-            except (SQLAlchemyError, CandorError):
+            except (DriverError, CandorError):
                 # The database may be back at the next look; the runs in flight go on meanwhile.
                 log.exception("worker.look_failed", worker=self.id)
             self._wake.clear()
@@ -122,7 +117,7 @@ class Worker:
 
     async def _beat(self) -> None:
         async with self._database.writing() as session:
-            await session.merge(WorkerRecord(id=self.id, heartbeat_at=utc_now()))
+            await claims.beat(session, self.id)
 
     async def _obey(self) -> None:
         """Pass on what runs of this process were asked, and forget those that have ended."""
@@ -131,73 +126,34 @@ class Worker:
         if not self._seen:
             return
         async with self._database.reading() as session:
-            rows = await session.execute(
-                select(Run.id, Run.state, Run.cancel_requested, Run.pause_requested).where(
-                    Run.id.in_(self._seen)
-                )
-            )
-            found = {row.id: row for row in rows}
+            wishes = await claims.wishes(session, self._seen)
         for run_id in list(self._seen):
-            row = found.get(run_id)
-            if row is None or row.cancel_requested:
+            wish = wishes.get(run_id)
+            if wish is None or wish.cancel:
                 self._jobs.ask(run_id, Verdict.CANCELLED)
-            elif row.pause_requested:
+            elif wish.pause:
                 self._jobs.ask(run_id, Verdict.PAUSED)
-            over = row is None or row.state in (*_ENDED, RunState.PAUSED)
+            over = wish is None or wish.over
             if over and run_id not in active and await self._jobs.forget(run_id):
                 self._seen.discard(run_id)
 
     async def _claim(self) -> None:
         """Take queued runs while there is room, first for knowledge bases that have none going."""
         room = RUNS_AT_ONCE - len(self._jobs.active)
-        for run_id in (await self._queued())[: max(room, 0)]:
+        async with self._database.reading() as session:
+            queued = await claims.queued_runs(session, RUNS_AT_ONCE)
+        for run_id in queued[: max(room, 0)]:
             async with self._database.writing() as session:
-                claimed = await session.scalar(
-                    update(Run)
-                    .where(Run.id == run_id, Run.state == RunState.QUEUED)
-                    .values(
-                        state=RunState.RUNNING,
-                        worker=self.id,
-                        started_at=func.coalesce(Run.started_at, utc_now()),
-                    )
-                    .returning(Run.id)
-                )
-            if claimed is not None:
+                claimed = await claims.claim_run(session, run_id, self.id)
+            if claimed:
                 self._seen.add(run_id)
                 await self._jobs.begin(run_id)
-
-    async def _queued(self) -> list[UUID]:
-        going = (
-            select(Run.knowledge_base_id, func.count().label("runs"))
-            .where(Run.state == RunState.RUNNING)
-            .group_by(Run.knowledge_base_id)
-            .subquery()
-        )
-        async with self._database.reading() as session:
-            rows = await session.scalars(
-                select(Run.id)
-                .outerjoin(going, going.c.knowledge_base_id == Run.knowledge_base_id)
-                .where(Run.state == RunState.QUEUED)
-                .order_by(func.coalesce(going.c.runs, 0), Run.created_at)
-                .limit(RUNS_AT_ONCE)
-            )
-            return list(rows)
 
     async def _take_over(self) -> None:
         """Take up the runs of workers whose lease has run out."""
         async with self._database.writing() as session:
-            alive = select(WorkerRecord.id).where(WorkerRecord.heartbeat_at > utc_now() - _LEASE)
-            if self._database.is_sqlite:
-                # The data folder has one owner: whoever else is on record has died.
-                alive = alive.where(WorkerRecord.id == self.id)
-            rows = await session.scalars(
-                update(Run)
-                .where(Run.state == RunState.RUNNING, Run.worker.not_in(alive))
-                .values(worker=self.id)
-                .returning(Run.id)
-            )
-            orphans = list(rows)
-            await session.execute(delete(WorkerRecord).where(WorkerRecord.id.not_in(alive)))
+            # An embedded data folder has one owner.
+            orphans = await claims.take_over(session, self.id, _LEASE, self._database.is_sqlite)
         for run_id in orphans:
             self._seen.add(run_id)
             await self._jobs.begin(run_id)
@@ -206,7 +162,7 @@ class Worker:
         """Record that this process works on a run: the engine may hand it to any worker."""
         self._seen.add(run_id)
         async with self._database.writing() as session:
-            await session.execute(update(Run).where(Run.id == run_id).values(worker=self.id))
+            await claims.assign_run(session, run_id, self.id)
 
 
 def _parse_limits(settings: Settings) -> ParseLimits:

@@ -10,10 +10,10 @@ from ingestion.parse.formats import Format, detect
 from ingestion.parse.pool import ParserPool
 from ingestion.parse.reading import FileToRead
 from ingestion.sources.source import Content
-from ingestion.sources.upload import StoredFile
 from ingestion.sources.website import FoundPage
 from knowledge.errors import EmptyDocument, ParseError
 from knowledge.store.database import Database
+from knowledge.store.files import write_file
 from knowledge.store.queries.documents import QueuedFile, queue_files
 from knowledge.store.tables import Document, Run
 
@@ -49,7 +49,7 @@ class Unpacker:
         queued = []
         for member in members:
             digest = hashlib.sha256(member.data).hexdigest()
-            await asyncio.to_thread(StoredFile(self._folder, digest).write, member.data)
+            await asyncio.to_thread(write_file, self._folder, digest, member.data)
             address = f"{archive.address}/{member.name}"[:1900]
             queued.append(QueuedFile(address, member.name, digest, len(member.data), ""))
         async with self._database.writing() as session:

@@ -10,32 +10,8 @@ from ingestion.parse.reading import FileToRead, PageFacts
 from ingestion.sources.source import Content
 from ingestion.sources.website import FoundPage
 from knowledge.errors import FetchError
+from knowledge.store.files import read_file
 from knowledge.store.tables import Document
-
-
-class StoredFile:
-    """The place of a file in the files folder."""
-
-    def __init__(self, folder: Path, digest: str) -> None:
-        self.path = folder / digest[:2] / digest
-
-    def read(self) -> bytes:
-        """The file's bytes. Raises :class:`FetchError` where it is gone."""
-        try:
-            return self.path.read_bytes()
-        except OSError as error:
-            raise FetchError(
-                f"The stored file cannot be read: {error.strerror}.", "Add the file again."
-            ) from error
-
-    def write(self, data: bytes) -> None:
-        """Store bytes whole or not at all; what is there already stays."""
-        if self.path.exists():
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_suffix(".part")
-        part.write_bytes(data)
-        part.replace(self.path)
 
 
 class UploadSource:
@@ -56,8 +32,7 @@ class UploadSource:
         """A file's bytes from the files folder."""
         if known is None:
             raise FetchError(f"There is no file {address}.", "Add the file again.")
-        stored = StoredFile(self._folder, known.stored_file)
-        data = await asyncio.to_thread(stored.read)
+        data = await asyncio.to_thread(read_file, self._folder, known.stored_file)
         name = address.rsplit("/", 1)[-1]
         return Content(FileToRead(data, name=name, content_type=known.media_type), address)
 

@@ -13,7 +13,7 @@ from typing import Any, NewType
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -32,6 +32,9 @@ WriteSession = NewType("WriteSession", ReadSession)
 
 What reads takes it too.
 """
+
+DriverError = SQLAlchemyError
+"""What a session raises beside :class:`StoreFault`: a statement that the database refused."""
 
 
 def sqlite_url(file: Path) -> URL:

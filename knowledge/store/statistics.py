@@ -15,9 +15,9 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from knowledge.store.database import ReadSession, WriteSession
+from knowledge.store.dialect import insert_for
 from knowledge.store.tables import Chunk, KnowledgeBase, TermStatistic
 from knowledge.types import SparseVector
 
@@ -81,9 +81,7 @@ async def replace_counts(
         for term, count in sorted(change.items())
         if count
     ]
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(TermStatistic)
+    statement = insert_for(session, TermStatistic)
     statement = statement.on_conflict_do_update(
         index_elements=["knowledge_base_id", "term"],
         set_={"chunks": TermStatistic.chunks + statement.excluded.chunks},

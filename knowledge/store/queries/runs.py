@@ -139,11 +139,3 @@ def items(run_id: UUID, state: ItemState | None = None) -> Select[RunItem]:
     """The items of a run, all or those in one state."""
     query = select(RunItem).where(RunItem.run_id == run_id)
     return query.where(RunItem.state == state) if state else query
-
-
-async def failed_items(session: ReadSession, run_id: UUID, limit: int) -> list[RunItem]:
-    """The items of a run that failed, in the order they were found."""
-    rows = await session.scalars(
-        items(run_id, ItemState.FAILED).order_by(RunItem.created_at, RunItem.id).limit(limit)
-    )
-    return list(rows)

@@ -12,6 +12,7 @@ from knowledge.errors import NotFound
 from knowledge.store.database import ReadSession, WriteSession
 from knowledge.store.queries.documents import take_back_counts
 from knowledge.store.queries.knowledge_bases import Counts
+from knowledge.store.queries.runs import OPEN
 from knowledge.store.tables import Chunk, Document, KnowledgeBase, Run, Source, SourceKind
 from knowledge.store.tables.base import JsonObject
 
@@ -80,6 +81,17 @@ async def find_by_start(
         select(Source).where(Source.knowledge_base_id == knowledge_base_id, Source.kind == kind)
     )
     return next((row for row in rows if row.config.get("start") == start), None)
+
+
+async def scheduled_sources(session: ReadSession) -> list[Source]:
+    """The sources of every workspace that have a schedule, are not paused, and have no open run."""
+    busy = select(Run.source_id).where(Run.state.in_(OPEN), Run.source_id.is_not(None))
+    rows = await session.scalars(
+        select(Source).where(
+            Source.schedule != "", Source.paused.is_(False), Source.id.not_in(busy)
+        )
+    )
+    return list(rows)
 
 
 async def count_by_source(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, Counts]:

@@ -1,0 +1,158 @@
+"""The items of runs: a crawl's frontier, how far each has come, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import select, update
+
+from knowledge.errors import CandorError
+from knowledge.store.database import ReadSession, WriteSession
+from knowledge.store.dialect import insert_for
+from knowledge.store.tables import Document, ItemState, Run, RunItem, utc_now
+
+_ON_THE_WAY = (
+    ItemState.FOUND,
+    ItemState.FETCHED,
+    ItemState.PARSED,
+    ItemState.CHUNKED,
+    ItemState.ENCODED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an item of a run ended. ``detail`` and ``action`` say why where that is not obvious."""
+
+    state: ItemState
+    code: str = ""
+    detail: str = ""
+    action: str = ""
+
+    @classmethod
+    def of(cls, error: CandorError, state: ItemState = ItemState.FAILED) -> Outcome:
+        """The end that an error makes."""
+        return cls(state, error.code, error.detail[:1000], error.action[:1000])
+
+
+async def add_items(session: WriteSession, run_id: UUID, found: Iterable[tuple[str, int]]) -> None:
+    """Add addresses, each with its depth, to a run; one that it has already stays as it is."""
+    rows = [_row(run_id, address, depth) for address, depth in found]
+    await session.execute(insert_for(session, RunItem).on_conflict_do_nothing(), rows)
+
+
+async def item_addresses(session: ReadSession, run_id: UUID) -> set[str]:
+    """The addresses of all items of a run."""
+    return set(await session.scalars(select(RunItem.address).where(RunItem.run_id == run_id)))
+
+
+async def next_items(session: ReadSession, run_id: UUID, limit: int) -> list[UUID]:
+    """Items that are not at their end, those nearest to the start first."""
+    rows = await session.scalars(
+        select(RunItem.id)
+        .where(RunItem.run_id == run_id, RunItem.state.in_(_ON_THE_WAY))
+        .order_by(RunItem.depth, RunItem.created_at, RunItem.id)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def item_with_document(
+    session: ReadSession, item_id: UUID, source_id: UUID | None
+) -> tuple[RunItem, Document | None]:
+    """An item and the document at its address, where there is one already."""
+    here = (Document.address == RunItem.address) & (Document.source_id == source_id)
+    row = (
+        await session.execute(
+            select(RunItem, Document).outerjoin(Document, here).where(RunItem.id == item_id)
+        )
+    ).one()
+    return row[0], row[1]
+
+
+async def state_at(session: ReadSession, run_id: UUID, address: str) -> tuple[str, str] | None:
+    """State and error code of the run's item at an address."""
+    row = (
+        await session.execute(
+            select(RunItem.state, RunItem.error_code).where(
+                RunItem.run_id == run_id, RunItem.address == address
+            )
+        )
+    ).first()
+    return (row[0], row[1]) if row else None
+
+
+async def found_by_the_last_run(session: ReadSession, run: Run) -> list[tuple[str, int]]:
+    """Address and depth of what the source's run before this one found and did not come to."""
+    last = await session.scalar(
+        select(Run.id)
+        .where(Run.source_id == run.source_id, Run.created_at < run.created_at)
+        .order_by(Run.created_at.desc())
+        .limit(1)
+    )
+    rows = await session.execute(
+        select(RunItem.address, RunItem.depth).where(
+            RunItem.run_id == last, RunItem.state == ItemState.FOUND
+        )
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def move_item(session: WriteSession, item_id: UUID, state: ItemState, **values: Any) -> None:
+    """Record how far an item has come."""
+    await session.execute(
+        update(RunItem).where(RunItem.id == item_id).values(state=state, **values)
+    )
+
+
+async def end_item(
+    session: WriteSession,
+    item_id: UUID,
+    outcome: Outcome,
+    document_id: UUID | None,
+    **values: Any,
+) -> None:
+    """Record an item's end."""
+    await session.execute(
+        update(RunItem)
+        .where(RunItem.id == item_id)
+        .values(
+            state=outcome.state,
+            document_id=document_id,
+            error_code=outcome.code,
+            error_detail=outcome.detail,
+            error_action=outcome.action,
+            finished_at=utc_now(),
+            **values,
+        )
+    )
+
+
+async def record_removal(session: WriteSession, run_id: UUID, address: str) -> None:
+    """Record with a run that the document at an address was removed."""
+    end = {"state": ItemState.REMOVED.value, "finished_at": utc_now()}
+    end |= dict.fromkeys(("error_code", "error_detail", "error_action"), "")
+    statement = insert_for(session, RunItem).values(_row(run_id, address, 0) | end)
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["run_id", "address"], set_=end)
+    )
+
+
+def _row(run_id: UUID, address: str, depth: int) -> dict[str, Any]:
+    return {
+        "id": uuid5(run_id, address),
+        "run_id": run_id,
+        "address": address,
+        "depth": depth,
+        "state": ItemState.FOUND.value,
+        "created_at": utc_now(),
+        "document_id": None,
+        "chunks": 0,
+        "chunks_encoded": 0,
+        "error_code": "",
+        "error_detail": "",
+        "error_action": "",
+    }

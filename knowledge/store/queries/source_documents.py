@@ -1,0 +1,63 @@
+"""What is known of a source from before: the documents that a run begins with or cleans up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from knowledge.store.database import ReadSession
+from knowledge.store.tables import Document, DocumentState, utc_now
+
+
+async def gone_documents(session: ReadSession, source_id: UUID, grace: timedelta) -> list[Document]:
+    """Documents of a source that have been missing for longer than ``grace``."""
+    rows = await session.scalars(
+        select(Document).where(
+            Document.source_id == source_id,
+            Document.state == DocumentState.MISSING,
+            Document.missing_since <= utc_now() - grace,
+        )
+    )
+    return list(rows)
+
+
+async def documents_of(session: ReadSession, source_id: UUID) -> list[Document]:
+    """All documents of a source, without their texts."""
+    return list(await session.scalars(select(Document).where(Document.source_id == source_id)))
+
+
+async def known_addresses(session: ReadSession, source_id: UUID) -> list[str]:
+    """Addresses of all documents of a source, the oldest first."""
+    return await _addresses(session, Document.source_id == source_id)
+
+
+async def changed_uploads(session: ReadSession, source_id: UUID) -> list[str]:
+    """Addresses of files that have not been read, or were replaced since."""
+    is_new = Document.state == DocumentState.QUEUED
+    is_replaced = Document.content_hash != Document.stored_file
+    was_indexed = Document.state == DocumentState.INDEXED
+    return await _addresses(
+        session, Document.source_id == source_id, or_(is_new, and_(was_indexed, is_replaced))
+    )
+
+
+async def failed_addresses(session: ReadSession, source_id: UUID) -> list[str]:
+    """Addresses of a source's documents whose last reading failed."""
+    return await _addresses(session, Document.source_id == source_id, Document.error_code != "")
+
+
+async def ids_with_chunks(session: ReadSession, knowledge_base_id: UUID) -> list[UUID]:
+    """Ids of all documents of a knowledge base that have chunks."""
+    rows = await session.scalars(
+        select(Document.id).where(
+            Document.knowledge_base_id == knowledge_base_id, Document.chunk_count > 0
+        )
+    )
+    return list(rows)
+
+
+async def _addresses(session: ReadSession, *conditions: ColumnElement[bool]) -> list[str]:
+    statement = select(Document.address).where(*conditions)
+    return list(await session.scalars(statement.order_by(Document.created_at, Document.id)))
