@@ -12,7 +12,7 @@ from knowledge.store.tables.content import (
     SourceKind,
     TermStatistic,
 )
-from knowledge.store.tables.evaluation import EvaluationRun, JudgedQuery, QuerySet
+from knowledge.store.tables.evaluation import EvaluationRun, JudgedQuery, QueryOrigin, QuerySet
 from knowledge.store.tables.identity import (
     ApiToken,
     AuditEntry,
@@ -44,6 +44,7 @@ __all__ = [
     "JudgedQuery",
     "KnowledgeBase",
     "Message",
+    "QueryOrigin",
     "QuerySet",
     "Role",
     "RuleKind",

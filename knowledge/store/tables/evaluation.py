@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
@@ -10,8 +11,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 from knowledge.store.tables.base import Base, Identified, JsonObject
 
 
+class QueryOrigin(StrEnum):
+    """Where a judged query comes from. ``MODEL``: a language model wrote it from a passage."""
+
+    TYPED = "typed"
+    FILE = "file"
+    FEEDBACK = "feedback"
+    MODEL = "model"
+
+
 class QuerySet(Identified, Base):
-    """Queries of a knowledge base. ``origin``: ``file``, ``typed``, ``feedback`` or ``model``."""
+    """Queries of a knowledge base. ``origin``: how the set was begun, see :class:`QueryOrigin`."""
 
     __tablename__ = "query_sets"
     __table_args__ = (UniqueConstraint("knowledge_base_id", "name"),)
@@ -20,7 +30,7 @@ class QuerySet(Identified, Base):
         ForeignKey("knowledge_bases.id", ondelete="CASCADE")
     )
     name: Mapped[str] = mapped_column(String(200))
-    origin: Mapped[str] = mapped_column(String(16), default="typed")
+    origin: Mapped[QueryOrigin] = mapped_column(String(16), default=QueryOrigin.TYPED)
 
 
 class JudgedQuery(Identified, Base):
@@ -36,12 +46,18 @@ class JudgedQuery(Identified, Base):
     )
     query: Mapped[str] = mapped_column(Text)
     grades: Mapped[JsonObject] = mapped_column(default_factory=dict)
+    origin: Mapped[QueryOrigin] = mapped_column(
+        String(16), default=QueryOrigin.TYPED, server_default=QueryOrigin.TYPED
+    )
 
 
 class EvaluationRun(Identified, Base):
     """Figures of one run over a query set, with what it ran on.
 
     ``figures``: means by metric; ``by_query``: metric to figure, by the judged query's id.
+    ``rankings``: the addresses of the pages found, best first, by the judged query's id: two runs
+    are compared under the judgments of today. ``settings``: how search was set, and under
+    ``content`` what the knowledge base held.
     """
 
     __tablename__ = "evaluation_runs"
@@ -54,3 +70,4 @@ class EvaluationRun(Identified, Base):
     settings: Mapped[JsonObject] = mapped_column(default_factory=dict)
     figures: Mapped[JsonObject] = mapped_column(default_factory=dict)
     by_query: Mapped[JsonObject] = mapped_column(default_factory=dict)
+    rankings: Mapped[JsonObject] = mapped_column(default_factory=dict, server_default="{}")

@@ -12,13 +12,6 @@ from backend.explain.what_if import Draft, compare, what_if, what_if_set
 from backend.search.rules import Rule
 from backend.search.search import SearchRequest, SearchSettings
 from knowledge.errors import Conflict, InvalidInput, LimitExceeded, NotFound
-from knowledge.store.query_sets import (
-    add_queries,
-    create_query_set,
-    find_query_set,
-    list_query_sets,
-    read_queries,
-)
 from knowledge.store.rules import find_rule
 from knowledge.store.tables import RuleKind, utc_now
 from tests.filled import FilledKnowledgeBase, Page
@@ -111,28 +104,6 @@ def test_comparing_counts_what_both_runs_have() -> None:
     found = compare(QUERIES, before, after)
     assert (found.queries, found.before["ndcg@10"], found.after["ndcg@10"]) == (1, 0.5, 1.0)
     assert [change.id for change in found.helped] == ["1"]
-
-
-async def test_query_sets_are_kept(ask: Ask) -> None:
-    database, base = ask.filled.database, ask.filled.knowledge_base_id
-    async with database.writing() as session:
-        made = await create_query_set(session, base, "First")
-        await add_queries(
-            session, made.id, [("refund", {SHOP + "refunds": 1, SHOP + "lamp": 0}), ("cable", {})]
-        )
-    async with database.reading() as session:
-        ((found, queries),) = await list_query_sets(session, base)
-        assert (found.name, queries) == ("First", 2)
-        kept = await read_queries(session, found.id)
-        with pytest.raises(NotFound):
-            await find_query_set(session, uuid4(), found.id)
-    assert {one.query: one.grades for one in kept} == {
-        "refund": {SHOP + "refunds": 1},
-        "cable": {},
-    }
-    with pytest.raises(Conflict):
-        async with database.writing() as session:
-            await create_query_set(session, base, "First")
 
 
 class TestRuleDesk:
