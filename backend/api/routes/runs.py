@@ -9,11 +9,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
 from sse_starlette.event import ServerSentEvent
 from sse_starlette.sse import EventSourceResponse
 
 from backend.api.access import Caller, Editor, Viewer
 from backend.api.errors import PROBLEMS
+from backend.api.idempotency import Once
 from backend.api.schemas.base import PageView, Paging
 from backend.api.schemas.runs import RunItemView, RunView
 from backend.api.state import AppState, State
@@ -140,18 +142,29 @@ async def resume_run(run_id: UUID, caller: Editor, state: State) -> RunView:
     return await _steer(run_id, caller, state, queries.resume, "run.resume")
 
 
-@router.post("/{run_id}/retry", status_code=201, summary="Try the failed documents again")
-async def retry_run(run_id: UUID, caller: Editor, state: State) -> RunView:
+@router.post(
+    "/{run_id}/retry",
+    status_code=201,
+    response_model=RunView,
+    summary="Try the failed documents again",
+)
+async def retry_run(
+    run_id: UUID, caller: Editor, state: State, repetition: Once
+) -> RunView | JSONResponse:
     """Queue a run over the documents of the source that failed."""
     async with state.database.writing() as session:
-        run = await queries.find_run(session, caller.workspace_id, run_id)
-        if run.state not in queries.ENDED:
-            raise Conflict("The run has not ended.", "Wait for its end, or stop it.")
-        again = await queries.queue_run(session, run.knowledge_base_id, run.source_id, "retry")
-        record(session, caller.workspace_id, caller.actor, "run.retry", str(run_id))
-        view = await view_run(session, again)
+
+        async def make() -> RunView:
+            run = await queries.find_run(session, caller.workspace_id, run_id)
+            if run.state not in queries.ENDED:
+                raise Conflict("The run has not ended.", "Wait for its end, or stop it.")
+            again = await queries.queue_run(session, run.knowledge_base_id, run.source_id, "retry")
+            record(session, caller.workspace_id, caller.actor, "run.retry", str(run_id))
+            return await view_run(session, again)
+
+        answer = await repetition.once(session, caller, "", make)
     state.wake()
-    return view
+    return answer
 
 
 async def _steer(

@@ -6,9 +6,11 @@ import time
 from uuid import UUID
 
 from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
 
 from backend.api.access import Admin, Viewer
 from backend.api.errors import PROBLEMS
+from backend.api.idempotency import Once
 from backend.api.routes.runs import view_runs
 from backend.api.schemas.content import KnowledgeBaseView
 from backend.api.schemas.system import Check, Health, Readiness, Reindexed, Status
@@ -49,16 +51,25 @@ async def read_status(caller: Viewer, state: State) -> Status:
         )
 
 
-@router.post("/reindex", status_code=201, summary="Encode and index everything again")
-async def reindex(caller: Admin, state: State) -> Reindexed:
+@router.post(
+    "/reindex",
+    status_code=201,
+    response_model=Reindexed,
+    summary="Encode and index everything again",
+)
+async def reindex(caller: Admin, state: State, repetition: Once) -> Reindexed | JSONResponse:
     """Queue a run for each knowledge base that encodes its texts again. Nothing is fetched."""
     async with state.database.writing() as session:
-        rows = list(await session.scalars(knowledge_bases.knowledge_bases(caller.workspace_id)))
-        queued = [await queue_run(session, row.id, None, "reindex") for row in rows]
-        people.record(session, caller.workspace_id, caller.actor, "index.rebuild")
-        views = await view_runs(session, queued)
+
+        async def make() -> Reindexed:
+            rows = list(await session.scalars(knowledge_bases.knowledge_bases(caller.workspace_id)))
+            queued = [await queue_run(session, row.id, None, "reindex") for row in rows]
+            people.record(session, caller.workspace_id, caller.actor, "index.rebuild")
+            return Reindexed(runs=await view_runs(session, queued))
+
+        answer = await repetition.once(session, caller, "", make)
     state.wake()
-    return Reindexed(runs=views)
+    return answer
 
 
 @probes.get("/healthz")

@@ -176,6 +176,11 @@ async def test_idempotency_keys(enter: Enter) -> None:
         for _ in range(2)
     ]
     assert made[0] == made[1]
+    runs = [
+        (await client.post("/reindex", headers={"Idempotency-Key": "four"})).json()["runs"]
+        for _ in range(2)
+    ]
+    assert [run["id"] for run in runs[0]] == [run["id"] for run in runs[1]]
 
 
 async def test_lists_come_in_pages(enter: Enter) -> None:
