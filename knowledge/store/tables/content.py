@@ -134,7 +134,8 @@ class Chunk(Base):
     """A passage. ``id`` is its point id in the index: UUIDv5 of (knowledge base, document,
     ordinal, content hash), so that indexing twice changes nothing.
 
-    ``passage_hash`` is the SHA-256 of the text it was encoded with.
+    ``passage_hash`` is the SHA-256 of the text it was encoded with. ``edit_id`` names the
+    :class:`PassageEdit` that made ``text`` or ``hidden`` what it is; no search finds the hidden.
     """
 
     __tablename__ = "chunks"
@@ -158,7 +159,28 @@ class Chunk(Base):
     page: Mapped[int | None] = mapped_column(default=None)
     seconds: Mapped[float | None] = mapped_column(default=None)
     anchor: Mapped[str | None] = mapped_column(String(500), default=None)
+    hidden: Mapped[bool] = mapped_column(default=False)
+    edit_id: Mapped[UUID | None] = mapped_column(default=None)
     created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+
+
+class PassageEdit(Identified, Base):
+    """What an editor made of a passage; it holds wherever the document says ``original``.
+
+    It is put on again whenever the document is read, as long as the passage with these words is
+    there. Where the document has changed in it, no chunk names the edit any more.
+    """
+
+    __tablename__ = "passage_edits"
+    __table_args__ = (UniqueConstraint("document_id", "original_hash"),)
+
+    document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))
+    original_hash: Mapped[str] = mapped_column(String(64))
+    original: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    hidden: Mapped[bool] = mapped_column(default=False)
+    editor: Mapped[str] = mapped_column(String(320), default="")
+    updated_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
 
 
 class TermStatistic(Base):

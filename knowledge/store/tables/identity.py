@@ -43,6 +43,30 @@ class User(Identified, Base):
     disabled_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
+class ExternalIdentity(Identified, Base):
+    """A user's account at an OpenID provider: ``subject`` never changes there, addresses do."""
+
+    __tablename__ = "external_identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    issuer: Mapped[str] = mapped_column(String(500))
+    subject: Mapped[str] = mapped_column(String(255))
+
+
+class SignInAttempts(Base):
+    """Attempts with a password that have not succeeded, of one account or from one address.
+
+    ``key`` is a SHA-256: neither who tried nor from where can be read here.
+    """
+
+    __tablename__ = "sign_in_attempts"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class SignInLink(Identified, Base):
     """A link that signs a user in once. Only the SHA-256 of its token is kept."""
 
