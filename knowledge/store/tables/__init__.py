@@ -14,6 +14,13 @@ from knowledge.store.tables.content import (
     TermStatistic,
 )
 from knowledge.store.tables.evaluation import EvaluationRun, JudgedQuery, QueryOrigin, QuerySet
+from knowledge.store.tables.handoffs import (
+    Handoff,
+    HandoffMessage,
+    HandoffState,
+    Sender,
+    StaffPresence,
+)
 from knowledge.store.tables.identity import (
     ApiToken,
     AuditEntry,
@@ -26,12 +33,20 @@ from knowledge.store.tables.identity import (
     UserSession,
     Workspace,
 )
+from knowledge.store.tables.leads import Lead, LeadState, LeadTrigger
 from knowledge.store.tables.rules import RuleKind, RuleRecord
+from knowledge.store.tables.visits import (
+    AssistantUse,
+    SearchEvent,
+    SearchEventKind,
+    UsedIdentityToken,
+)
 from knowledge.store.tables.work import Change, ItemState, Run, RunItem, RunState, WorkerRecord
 
 __all__ = [
     "ApiToken",
     "Assistant",
+    "AssistantUse",
     "AuditEntry",
     "Base",
     "Change",
@@ -42,11 +57,17 @@ __all__ = [
     "EvaluationRun",
     "ExternalIdentity",
     "Feedback",
+    "Handoff",
+    "HandoffMessage",
+    "HandoffState",
     "IdempotencyKey",
     "IndexRecord",
     "ItemState",
     "JudgedQuery",
     "KnowledgeBase",
+    "Lead",
+    "LeadState",
+    "LeadTrigger",
     "Message",
     "PassageEdit",
     "QueryOrigin",
@@ -57,11 +78,16 @@ __all__ = [
     "Run",
     "RunItem",
     "RunState",
+    "SearchEvent",
+    "SearchEventKind",
+    "Sender",
     "SignInAttempts",
     "SignInLink",
     "Source",
     "SourceKind",
+    "StaffPresence",
     "TermStatistic",
+    "UsedIdentityToken",
     "User",
     "UserSession",
     "WorkerRecord",

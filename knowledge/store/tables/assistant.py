@@ -16,6 +16,8 @@ class Assistant(Identified, Base):
 
     ``public_key`` names it on a website; it is no secret and opens nothing but its chat, from the
     origins listed. ``appearance`` and ``behaviour`` hold what its pages edit.
+    ``identity_secret`` signs the tokens by which a website says who a visitor is; empty: none do.
+    New leads are sent to ``lead_webhook``, signed with ``lead_webhook_secret``.
     """
 
     __tablename__ = "assistants"
@@ -32,6 +34,9 @@ class Assistant(Identified, Base):
     appearance: Mapped[JsonObject] = mapped_column(default_factory=dict)
     behaviour: Mapped[JsonObject] = mapped_column(default_factory=dict)
     sample: Mapped[bool] = mapped_column(default=False)
+    identity_secret: Mapped[str] = mapped_column(String(200), default="")
+    lead_webhook: Mapped[str] = mapped_column(String(2000), default="")
+    lead_webhook_secret: Mapped[str] = mapped_column(String(200), default="")
 
 
 class Conversation(Identified, Base):
