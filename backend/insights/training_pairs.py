@@ -1,0 +1,95 @@
+"""Pairs of query and passage that a knowledge base has to teach its encoder.
+
+Three kinds: a passage asked for by the title and nearest heading above it; a query of a query set
+with the passage that answers it on each page judged relevant; and a question whose answer a
+visitor found helpful with the passages cited.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from knowledge.encode.words import words
+from knowledge.store.database import ReadSession
+from knowledge.store.queries.training_pairs import (
+    HeadedPassage,
+    cited_passages,
+    headed_passages,
+    judged_pages,
+)
+
+_LEAST_WORDS = 12
+"""Shorter passages are headings, menus and buttons: they teach nothing."""
+
+Kind = Literal["heading", "judgment", "feedback"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPair:
+    """A query, the passage that answers it, and where the two were found together."""
+
+    source: Kind
+    query: str
+    passage: str
+
+
+async def training_pairs(
+    session: ReadSession, workspace_id: UUID, knowledge_base_id: UUID
+) -> AsyncIterator[TrainingPair]:
+    """The pairs of a knowledge base, each once; the same pairs in the same order every time."""
+    judged = {
+        query: set(grades) for query, grades in await judged_pages(session, knowledge_base_id)
+    }
+    pages = {address for addresses in judged.values() for address in addresses}
+    liked = _liked(await cited_passages(session, workspace_id))
+    of_page = defaultdict[str, list[HeadedPassage]](list)
+    seen = set[tuple[str, str]]()
+    async for passage in headed_passages(session, knowledge_base_id):
+        if passage.address in pages:
+            of_page[passage.address].append(passage)
+        found = [TrainingPair("feedback", query, passage.encoded) for query in liked[passage.id]]
+        if (asked := _asked_by_heading(passage)) is not None:
+            # the heading stands before the encoded text: without it the pair asks for more
+            found.append(TrainingPair("heading", asked, passage.text))
+        for pair in found:
+            if (pair.query, pair.passage) not in seen:
+                seen.add((pair.query, pair.passage))
+                yield pair
+    for query, addresses in judged.items():
+        for address in sorted(addresses):
+            if of_page[address]:
+                best = answering(query, of_page[address])
+                yield TrainingPair("judgment", query, best.encoded)
+
+
+def answering(query: str, passages: Sequence[HeadedPassage]) -> HeadedPassage:
+    """The passage of a page that has most of a query's words; the first one of equals.
+
+    Judgments name pages, an encoder learns from passages.
+    """
+    asked = {word.stem for word in words(query)}
+    return max(passages, key=lambda one: len(asked & {word.stem for word in words(one.encoded)}))
+
+
+def _asked_by_heading(passage: HeadedPassage) -> str | None:
+    named = [title for title in passage.titles if title]
+    query = " ".join(dict.fromkeys(named[:1] + named[-1:]))
+    enough = len(passage.text.split()) >= _LEAST_WORDS
+    return query if enough and words(query) else None
+
+
+def _liked(judged: Sequence[tuple[str, bool, frozenset[UUID]]]) -> defaultdict[UUID, list[str]]:
+    """The questions that each passage helped to answer oftener than it did not."""
+    balance = defaultdict[tuple[str, UUID], int](int)
+    for query, helpful, passages in judged:
+        for passage in passages:
+            balance[query, passage] += 1 if helpful else -1
+    liked = defaultdict[UUID, list[str]](list)
+    for (query, passage), sum in sorted(balance.items()):
+        if sum > 0:
+            liked[passage].append(query)
+    return liked
