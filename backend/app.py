@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -15,22 +16,29 @@ from backend.api.routes import (
     backups,
     chat,
     documents,
+    evaluation_runs,
     explain,
     identity,
     knowledge_bases,
     pages,
     public_assistants,
+    pushed,
+    query_sets,
     rules,
     runs,
     search,
     sources,
     system,
+    webhooks,
 )
 from backend.api.state import AppState
 
 API = "/api/v1"
 
 OpenState = Callable[[], AbstractAsyncContextManager[AppState]]
+
+_UPLOADS = re.compile(f"{sources.UPLOADS}$|/knowledge-bases/[^/]+/documents/")
+"""Paths whose bodies are files: they are streamed to the disk, and limited by the setting."""
 
 _DESCRIPTION = """
 The knowledge-base backend behind a website's chat assistant, which shows why it said what it said.
@@ -73,9 +81,13 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
         sources,
         runs,
         documents,
+        pushed,
+        webhooks,
         search,
         explain,
         rules,
+        query_sets,
+        evaluation_runs,
         chat,
         assistants,
         public_assistants,
@@ -86,7 +98,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
         app.include_router(module.router, prefix=API)
     app.include_router(system.probes)
     app.include_router(pages.router)
-    app.add_middleware(BodyLimit, uploads=sources.UPLOADS)
+    app.add_middleware(BodyLimit, uploads=_UPLOADS)
     app.add_middleware(RequestContext)
     if with_console:
         console.mount(app, lambda: app.state.candor)

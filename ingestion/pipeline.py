@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid5
 from weakref import WeakValueDictionary
@@ -29,7 +29,7 @@ from ingestion.sources.website import FoundPage
 from knowledge.errors import FetchError, FetchRejected, NotFound, ParseError
 from knowledge.index.search_index import MAX_UPSERT
 from knowledge.store.queries.run_items import Outcome
-from knowledge.store.tables import Document, DocumentState, ItemState, Run, RunItem, utc_now
+from knowledge.store.tables import Change, Document, DocumentState, ItemState, Run, RunItem, utc_now
 from knowledge.types import ParsedDocument
 
 log = structlog.get_logger(__name__)
@@ -86,6 +86,9 @@ class Pipeline:
         """
         work = await self._begin(run, source, frontier, item_id)
         try:
+            if not work.is_new and source.vouches_for(work.document):
+                await self._vouched_for(work)
+                return
             content = await source.read(work.item.address, None if work.is_new else work.document)
             if content is None:
                 await self._unchanged(work)
@@ -93,6 +96,10 @@ class Pipeline:
                 await self._moved(work, content.address)
             else:
                 await self._read(work, content)
+        except NotFound as error:
+            # Deleted by an editor or its sender while it was being read.
+            outcome = Outcome(ItemState.SKIPPED, "gone", error.detail)
+            await self._records.end_item(item_id, outcome)
         except FetchRejected as error:
             await self._refused(work, error)
         except (FetchError, ParseError) as error:
@@ -128,12 +135,13 @@ class Pipeline:
         reading = await self._parser.read(content.file)
         if reading.page is not None and await self._is_elsewhere(work, reading.page):
             return
-        await self._index(work, content, reading.document_or_raise())
+        await self._index(work, content, content.as_told(reading.document_or_raise()))
 
     async def _is_elsewhere(self, work: Work, page: PageFacts) -> bool:
         """Follow a page's links; whether its content is not to be indexed from here."""
         await work.frontier.add(work.source.links(page, work.item.depth))
-        if page.noindex:
+        # What was uploaded or pushed is wanted here, whatever it asks of search engines.
+        if page.noindex and not work.document.stored_file:
             reason = "The page asks not to be indexed."
             await self._skip(work, Outcome(ItemState.SKIPPED, "noindex", reason))
             return True
@@ -157,8 +165,10 @@ class Pipeline:
                 await self._duplicate(work, content, twin)
                 return
             values = _indexed_values(document, content, parsed)
+            values["listed_modified"] = work.source.listed_modified(work.item.address)
             values["warnings"] = [*parsed.warnings, *self._language_warnings(parsed.language)]
-            await self._replace(work.item.id, document, parsed, stored, values)
+            change = Change.CHANGED if document.chunk_count else Change.ADDED
+            await self._replace(work.item.id, document, parsed, stored, values, change)
 
     async def _replace(
         self,
@@ -167,6 +177,7 @@ class Pipeline:
         parsed: ParsedDocument,
         stored: dict[str, UUID],
         values: dict[str, Any],
+        change: Change | None = None,
     ) -> None:
         """Cut into chunks, encode those that are new, and put them in the place of the old."""
         chunks = await asyncio.get_running_loop().run_in_executor(
@@ -183,7 +194,7 @@ class Pipeline:
         values |= {"chunk_count": len(passages), "indexed_at": utc_now()}
         rows = chunk_rows(passages, document)
         try:
-            await self._records.store_document(item_id, document, rows, terms, values)
+            await self._records.store_document(item_id, document, rows, terms, values, change)
         except NotFound:
             # Removed by an editor meanwhile, before these points were written.
             await self._indexer.remove(document.id)
@@ -225,12 +236,16 @@ class Pipeline:
 
     async def _unchanged(self, work: Work, content: Content | None = None) -> None:
         values: dict[str, Any] = {"missing_since": None, "fetched_at": utc_now()} | _NO_ERROR
+        values["listed_modified"] = work.source.listed_modified(work.item.address)
         if work.document.chunk_count:
             values["state"] = DocumentState.INDEXED
         if content is not None:
             values |= {"etag": content.etag, "last_modified": content.last_modified}
-        outcome = Outcome(ItemState.UNCHANGED)
-        await self._records.end_item(work.item.id, outcome, work.document.id, **values)
+        await self._records.end_item(work.item.id, _UNCHANGED, work.document.id, **values)
+
+    async def _vouched_for(self, work: Work) -> None:
+        """Not asked for: when it was fetched last stays, so that it is asked for again one day."""
+        await self._records.end_item(work.item.id, _UNCHANGED, work.document.id)
 
     async def _moved(self, work: Work, address: str) -> None:
         await work.frontier.add([FoundPage(address, work.item.depth)])
@@ -242,6 +257,7 @@ class Pipeline:
         if work.is_new:
             await self._records.end_item(work.item.id, outcome)
             return
+        outcome = _emptied(work, outcome)
         await self._indexer.remove(work.document.id)
         await self._records.clear_document(
             work.document.id,
@@ -265,7 +281,7 @@ class Pipeline:
             **_NO_ERROR,
         )
         outcome = Outcome(ItemState.SKIPPED, "duplicate", "The same content is indexed already.")
-        await self._records.end_item(work.item.id, outcome, work.document.id)
+        await self._records.end_item(work.item.id, _emptied(work, outcome), work.document.id)
 
     async def _unpack(self, work: Work, content: Content) -> None:
         document = await self._records.ensure_document(work.document)
@@ -292,7 +308,7 @@ class Pipeline:
             outcome = Outcome(ItemState.SKIPPED, "broken-link", error.detail, error.action)
             await self._skip(work, outcome)
         else:
-            outcome = Outcome.of(error)
+            outcome = Outcome.of(error, Change.MISSING)
             await self._records.end_item(
                 work.item.id,
                 outcome,
@@ -310,6 +326,12 @@ class Pipeline:
 
 
 _NO_ERROR = {"error_code": "", "error_detail": "", "error_action": ""}
+_UNCHANGED = Outcome(ItemState.UNCHANGED, change=Change.UNCHANGED)
+
+
+def _emptied(work: Work, outcome: Outcome) -> Outcome:
+    """The outcome, with the change that it is to take a document's passages away."""
+    return replace(outcome, change=Change.REMOVED) if work.document.chunk_count else outcome
 
 
 def _indexed_values(document: Document, content: Content, parsed: ParsedDocument) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from knowledge.store.queries import claims, contents, run_items
 from knowledge.store.queries.documents import remove_document
 from knowledge.store.queries.run_items import Outcome
 from knowledge.store.tables import (
+    Change,
     Chunk,
     Document,
     DocumentState,
@@ -117,6 +118,7 @@ class Records:
         chunks: Sequence[Chunk],
         term_counts: bytes,
         values: dict[str, Any],
+        change: Change | None,
     ) -> None:
         """Replace a document's chunks and statistics and end its item, in one transaction."""
         count = len(chunks)
@@ -125,7 +127,7 @@ class Records:
             await run_items.end_item(
                 session,
                 item_id,
-                Outcome(ItemState.INDEXED),
+                Outcome(ItemState.INDEXED, change=change),
                 document.id,
                 chunks=count,
                 chunks_encoded=count,

@@ -24,7 +24,7 @@ from ingestion.sources.website import FoundPage
 from knowledge.errors import CandorError, EncoderError, IndexFault, StoreFault
 from knowledge.store.database import DriverError
 from knowledge.store.queries.run_items import Outcome
-from knowledge.store.tables import ItemState, Run, RunState, Source, SourceKind
+from knowledge.store.tables import Change, ItemState, Run, RunState, Source, SourceKind
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +43,7 @@ class SourceSettings:
     fetch: FetchLimits
     allowed_private_hosts: tuple[str, ...] = ()
     concurrency: int = 8
+    recheck: timedelta = timedelta(0)
 
 
 @dataclass(slots=True)
@@ -127,6 +128,7 @@ class Runs:
                         "unexpected",
                         "Reading it ran into an error that nobody foresaw.",
                         "Look into the log of the worker, and report it.",
+                        Change.FAILED,
                     ),
                 )
 
@@ -188,7 +190,9 @@ class Runs:
         try:
             failed = await self._failed_pages(run, source)
             known = failed or await self._known_pages(run, source)
-            return await WebsiteSource.open(source.config, fetcher, known, whole=not failed)
+            return await WebsiteSource.open(
+                source.config, fetcher, known, not failed, self._settings.recheck
+            )
         except BaseException:
             await fetcher.close()
             raise

@@ -184,4 +184,5 @@ def _source_settings(settings: Settings) -> SourceSettings:
         ),
         allowed_private_hosts=settings.allowed_private_hosts,
         concurrency=settings.crawl_concurrency,
+        recheck=timedelta(days=settings.sitemap_recheck_days),
     )

@@ -132,6 +132,12 @@ class Settings(BaseSettings):
     user_agent: str = "CandorBot/0.1"
     fetch_timeout_s: float = Field(default=20.0, gt=0)
     fetch_max_bytes: int = Field(default=40_000_000, ge=1024)
+    sitemap_recheck_days: float = Field(
+        default=7.0,
+        ge=0,
+        le=365,
+        description="Days for which a sitemap's word that a page has not changed is believed.",
+    )
     crawl_concurrency: int = Field(default=8, ge=1, le=64)
     upload_max_bytes: int = Field(default=300_000_000, ge=1024)
     parse_timeout_s: float = Field(default=120.0, gt=0)

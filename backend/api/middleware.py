@@ -86,10 +86,10 @@ class RequestContext:
 class BodyLimit:
     """Refuses a body over the limit, whether it says its length or not, with a problem.
 
-    ``uploads``: how the paths end that take :data:`MAX_UPLOAD_BYTES`.
+    ``uploads`` is found in the paths that take :data:`MAX_UPLOAD_BYTES`.
     """
 
-    def __init__(self, app: ASGIApp, uploads: str) -> None:
+    def __init__(self, app: ASGIApp, uploads: re.Pattern[str]) -> None:
         self._app = app
         self._uploads = uploads
 
@@ -98,7 +98,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = MAX_UPLOAD_BYTES if scope["path"].endswith(self._uploads) else MAX_BODY_BYTES
+        limit = MAX_UPLOAD_BYTES if self._uploads.search(scope["path"]) else MAX_BODY_BYTES
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
             error = LimitExceeded(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 from ingestion.fetch import Fetcher
 from ingestion.parse.reading import FileToRead, PageFacts
+from ingestion.sources.listed_times import ListedTimes
 from ingestion.sources.rules import CrawlRules, canonical_address
 from ingestion.sources.sitemap import read_lists
 from ingestion.sources.source import Content
@@ -39,15 +41,22 @@ class WebsiteSource:
     """A crawl of one site.
 
     ``known``: pages of earlier runs, which are asked for again. ``whole``: whether the run begins
-    with the start and the sitemaps as well, and not with the known pages alone.
+    with the start and the sitemaps as well, and not with the known pages alone. ``recheck``: how
+    long a sitemap is believed that says nothing has changed.
     """
 
     def __init__(
-        self, website: Website, fetcher: Fetcher, known: list[FoundPage], whole: bool = True
+        self,
+        website: Website,
+        fetcher: Fetcher,
+        known: list[FoundPage],
+        whole: bool = True,
+        recheck: timedelta = timedelta(0),
     ) -> None:
         self._website = website
         self._fetcher = fetcher
         self._known = known
+        self._listed = ListedTimes(recheck, website.rules.max_pages)
         self.whole = whole
 
     @classmethod
@@ -57,10 +66,11 @@ class WebsiteSource:
         fetcher: Fetcher,
         known: list[FoundPage],
         whole: bool = True,
+        recheck: timedelta = timedelta(0),
     ) -> WebsiteSource:
         """Begin a crawl. Raises :class:`SiteUnavailable` where the site is down."""
         website = await Website.open(CrawlRules.from_config(config), fetcher)
-        return cls(website, fetcher, known, whole)
+        return cls(website, fetcher, known, whole, recheck)
 
     async def pages(self) -> AsyncIterator[FoundPage]:
         """The start, what is known from before, and what the sitemaps list."""
@@ -74,11 +84,20 @@ class WebsiteSource:
         if not self.whole:
             return
         async for found in self._website.seeds():
+            self._listed.note(found.address, found.modified)
             yield found
 
     async def read(self, address: str, known: Document | None) -> Content | None:
         """A page, or ``None`` where the server says it has not changed."""
         return await read_page(self._website, address, known)
+
+    def vouches_for(self, known: Document) -> bool:
+        """Whether the sitemap says that a page has not changed, and is to be believed."""
+        return self._listed.vouch_for(known)
+
+    def listed_modified(self, address: str) -> str:
+        """The time that the sitemap gives for an address."""
+        return self._listed.of(address)
 
     def links(self, facts: PageFacts, depth: int) -> list[FoundPage]:
         """The pages of this site that a page leads to."""
@@ -129,6 +148,14 @@ class FeedSource:
         if rules.origin not in self._sites:
             self._sites[rules.origin] = await Website.open(rules, self._fetcher)
         return await read_page(self._sites[rules.origin], address, known)
+
+    def vouches_for(self, known: Document) -> bool:
+        """Never: a feed's dates are those of its entries, and not of their pages."""
+        return False
+
+    def listed_modified(self, address: str) -> str:
+        """None that could be used: see :meth:`vouches_for`."""
+        return ""
 
     def links(self, facts: PageFacts, depth: int) -> list[FoundPage]:
         """None: a feed names its pages itself."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Protocol
@@ -12,22 +12,38 @@ from typing import Protocol
 from ingestion.parse.reading import FileToRead, PageFacts
 from ingestion.sources.website import FoundPage
 from knowledge.store.tables import Document
+from knowledge.store.tables.base import JsonObject
+from knowledge.types import ParsedDocument
 
 
 @dataclass(frozen=True)
 class Content:
-    """Bytes from a source. ``address`` is where they came from in the end, after redirects."""
+    """Bytes from a source. ``address`` is where they came from in the end, after redirects.
+
+    ``given`` is what their sender says of them (see :class:`Document`).
+    """
 
     file: FileToRead
     address: str
     etag: str = ""
     last_modified: str = ""
     modified_at: datetime | None = None
+    given: JsonObject = field(default_factory=dict)
 
     @cached_property
     def hash(self) -> str:
-        """The SHA-256 of the bytes."""
-        return hashlib.sha256(self.file.data).hexdigest()
+        """The SHA-256 of the bytes, or of the bytes and what their sender says of them."""
+        return str(self.given.get("hash") or hashlib.sha256(self.file.data).hexdigest())
+
+    def as_told(self, parsed: ParsedDocument) -> ParsedDocument:
+        """The document with what its sender says of it in place of what it says of itself."""
+        told = self.given.get("modified_at")
+        return replace(
+            parsed,
+            title=self.given.get("title") or parsed.title,
+            language=self.given.get("language") or parsed.language,
+            modified_at=datetime.fromisoformat(told) if told else parsed.modified_at,
+        )
 
 
 class SourceReader(Protocol):
@@ -42,6 +58,14 @@ class SourceReader(Protocol):
 
         Raises :class:`FetchError`.
         """
+        ...
+
+    def vouches_for(self, known: Document) -> bool:
+        """Whether it is sure, without asking for it, that a document has not changed."""
+        ...
+
+    def listed_modified(self, address: str) -> str:
+        """When the source says that an address was changed last, in its words, or ``""``."""
         ...
 
     def links(self, facts: PageFacts, depth: int) -> list[FoundPage]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ingestion.parse.reading import FileToRead, PageFacts
 from ingestion.sources.source import Content
 from ingestion.sources.website import FoundPage
-from knowledge.errors import FetchError
+from knowledge.errors import NotFound
 from knowledge.store.files import read_file
 from knowledge.store.tables import Document
 
@@ -31,10 +31,21 @@ class UploadSource:
     async def read(self, address: str, known: Document | None) -> Content | None:
         """A file's bytes from the files folder."""
         if known is None:
-            raise FetchError(f"There is no file {address}.", "Add the file again.")
+            raise NotFound("The document was deleted before its turn came.")
         data = await asyncio.to_thread(read_file, self._folder, known.stored_file)
-        name = address.rsplit("/", 1)[-1]
-        return Content(FileToRead(data, name=name, content_type=known.media_type), address)
+        # A pushed document's name says nothing of its format unless its sender named a file.
+        is_pushed = known.external_id is not None
+        name = known.given.get("name", "") if is_pushed else address.rsplit("/", 1)[-1]
+        file = FileToRead(data, name=name, content_type=known.media_type)
+        return Content(file, address, given=known.given)
+
+    def vouches_for(self, known: Document) -> bool:
+        """Never: only what has changed is among the files."""
+        return False
+
+    def listed_modified(self, address: str) -> str:
+        """Files are not listed anywhere."""
+        return ""
 
     def links(self, facts: PageFacts, depth: int) -> list[FoundPage]:
         """None: a file's links are not followed."""

@@ -19,10 +19,14 @@ _ENTRIES_BETWEEN_BREATHS = 100
 
 @dataclass(frozen=True, slots=True)
 class FoundPage:
-    """An address of the site, ``depth`` links away from the start."""
+    """An address of the site, ``depth`` links away from the start.
+
+    ``modified``: when the sitemap says that it was changed last, in its words.
+    """
 
     address: str
     depth: int = 0
+    modified: str = ""
 
 
 class NotForCrawlers(FetchRejected):
@@ -67,7 +71,7 @@ class Website:
             if number % _ENTRIES_BETWEEN_BREATHS == 0:
                 await asyncio.sleep(0)
             for page in self.within([entry.address], depth=1):
-                yield page
+                yield FoundPage(page.address, page.depth, entry.modified)
 
     def within(self, addresses: Iterable[str], depth: int) -> Iterator[FoundPage]:
         """Those addresses that belong to the source, may be read, and lead into no trap."""

@@ -180,6 +180,7 @@ class DocumentView(BaseModel):
     id: UUID
     knowledge_base_id: UUID
     source_id: UUID
+    external_id: str | None
     address: str
     title: str
     state: str
@@ -210,6 +211,7 @@ class DocumentView(BaseModel):
             id=row.id,
             knowledge_base_id=row.knowledge_base_id,
             source_id=row.source_id,
+            external_id=row.external_id,
             address=row.address,
             title=row.title,
             state=row.state,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy.orm import aliased
 
 from knowledge.errors import CandorError, NotFound
 from knowledge.store.database import ReadSession, WriteSession
@@ -78,7 +79,7 @@ async def queued_runs(session: ReadSession, limit: int) -> list[UUID]:
     rows = await session.scalars(
         select(Run.id)
         .outerjoin(going, going.c.knowledge_base_id == Run.knowledge_base_id)
-        .where(Run.state == RunState.QUEUED)
+        .where(Run.state == RunState.QUEUED, _source_is_free())
         .order_by(func.coalesce(going.c.runs, 0), Run.created_at)
         .limit(limit)
     )
@@ -89,7 +90,7 @@ async def claim_run(session: WriteSession, run_id: UUID, worker: str) -> bool:
     """Make a queued run the worker's; whether it still was to be had."""
     claimed = await session.scalar(
         update(Run)
-        .where(Run.id == run_id, Run.state == RunState.QUEUED)
+        .where(Run.id == run_id, Run.state == RunState.QUEUED, _source_is_free())
         .values(
             state=RunState.RUNNING,
             worker=worker,
@@ -98,6 +99,15 @@ async def claim_run(session: WriteSession, run_id: UUID, worker: str) -> bool:
         .returning(Run.id)
     )
     return claimed is not None
+
+
+def _source_is_free() -> ColumnElement[bool]:
+    """Whether no other run reads the source: two would ask a website twice as often as is polite,
+    and what is pushed while one runs is read by the next, all together.
+    """
+    other = aliased(Run)
+    is_read = exists().where(other.source_id == Run.source_id, other.state == RunState.RUNNING)
+    return ~is_read.correlate(Run)
 
 
 async def assign_run(session: WriteSession, run_id: UUID, worker: str) -> None:

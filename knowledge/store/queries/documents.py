@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.orm import undefer
 
 from knowledge.errors import NotFound
@@ -154,6 +154,24 @@ async def remove_document(session: WriteSession, document: Document) -> int:
     await take_back_counts(session, document.knowledge_base_id, Document.id == document.id)
     await session.execute(delete(Document).where(Document.id == document.id))
     return chunks or 0
+
+
+async def free_duplicates(session: WriteSession, document: Document) -> list[UUID]:
+    """Let the copies of a document that goes or changes be read again, each for itself.
+
+    Returns the sources whose files these are; a website's next crawl reads its own anyway.
+    """
+    copies = Document.duplicate_of == document.id
+    is_file = Document.stored_file != ""
+    rows = await session.scalars(select(Document.source_id).where(copies, is_file).distinct())
+    sources = list(rows)
+    if sources:
+        await session.execute(
+            update(Document)
+            .where(copies, is_file)
+            .values(state=DocumentState.QUEUED, duplicate_of=None)
+        )
+    return sources
 
 
 async def take_back_counts(

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from knowledge.errors import CandorError
 from knowledge.store.database import ReadSession, WriteSession
 from knowledge.store.dialect import insert_for
-from knowledge.store.tables import Document, ItemState, Run, RunItem, utc_now
+from knowledge.store.tables import Change, Document, ItemState, Run, RunItem, utc_now
 
 _ON_THE_WAY = (
     ItemState.FOUND,
@@ -25,17 +25,21 @@ _ON_THE_WAY = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an item of a run ended. ``detail`` and ``action`` say why where that is not obvious."""
+    """How an item of a run ended. ``detail`` and ``action`` say why where that is not obvious.
+
+    ``change``: what that did to its document.
+    """
 
     state: ItemState
     code: str = ""
     detail: str = ""
     action: str = ""
+    change: Change | None = None
 
     @classmethod
-    def of(cls, error: CandorError, state: ItemState = ItemState.FAILED) -> Outcome:
+    def of(cls, error: CandorError, change: Change = Change.FAILED) -> Outcome:
         """The end that an error makes."""
-        return cls(state, error.code, error.detail[:1000], error.action[:1000])
+        return cls(ItemState.FAILED, error.code, error.detail[:1000], error.action[:1000], change)
 
 
 async def add_items(session: WriteSession, run_id: UUID, found: Iterable[tuple[str, int]]) -> None:
@@ -121,6 +125,7 @@ async def end_item(
         .where(RunItem.id == item_id)
         .values(
             state=outcome.state,
+            change=outcome.change or "",
             document_id=document_id,
             error_code=outcome.code,
             error_detail=outcome.detail,
@@ -133,7 +138,8 @@ async def end_item(
 
 async def record_removal(session: WriteSession, run_id: UUID, address: str) -> None:
     """Record with a run that the document at an address was removed."""
-    end = {"state": ItemState.REMOVED.value, "finished_at": utc_now()}
+    end: dict[str, Any] = {"state": ItemState.REMOVED.value, "change": Change.REMOVED.value}
+    end["finished_at"] = utc_now()
     end |= dict.fromkeys(("error_code", "error_detail", "error_action"), "")
     statement = insert_for(session, RunItem).values(_row(run_id, address, 0) | end)
     await session.execute(
@@ -148,6 +154,7 @@ def _row(run_id: UUID, address: str, depth: int) -> dict[str, Any]:
         "address": address,
         "depth": depth,
         "state": ItemState.FOUND.value,
+        "change": "",
         "created_at": utc_now(),
         "document_id": None,
         "chunks": 0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from knowledge.store.database import ReadSession
 from knowledge.store.tables import Document, DocumentState, utc_now
@@ -36,7 +36,8 @@ async def known_addresses(session: ReadSession, source_id: UUID) -> list[str]:
 async def changed_uploads(session: ReadSession, source_id: UUID) -> list[str]:
     """Addresses of files that have not been read, or were replaced since."""
     is_new = Document.state == DocumentState.QUEUED
-    is_replaced = Document.content_hash != Document.stored_file
+    wanted = func.coalesce(Document.given["hash"].as_string(), Document.stored_file)
+    is_replaced = Document.content_hash != wanted
     was_indexed = Document.state == DocumentState.INDEXED
     return await _addresses(
         session, Document.source_id == source_id, or_(is_new, and_(was_indexed, is_replaced))
