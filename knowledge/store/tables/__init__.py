@@ -5,6 +5,7 @@ from knowledge.store.tables.base import Base, utc_now
 from knowledge.store.tables.content import (
     Chunk,
     Document,
+    DocumentBand,
     DocumentState,
     IndexRecord,
     KnowledgeBase,
@@ -53,6 +54,7 @@ __all__ = [
     "Chunk",
     "Conversation",
     "Document",
+    "DocumentBand",
     "DocumentState",
     "EvaluationRun",
     "ExternalIdentity",

@@ -130,6 +130,26 @@ class Document(Identified, Base):
     missing_since: Mapped[datetime | None] = mapped_column(default=None)
 
 
+class DocumentBand(Base):
+    """One of the numbers that a document shares with others that may say the same.
+
+    ``value``: signed 64 bits. ``exact``: whether it stands for the bytes, and not for a band of the
+    text's MinHash signature (``ingestion/near_duplicates.py``).
+    """
+
+    __tablename__ = "document_bands"
+    __table_args__ = (Index("ix_document_bands_value", "knowledge_base_id", "value"),)
+
+    document_id: Mapped[UUID] = mapped_column(
+        ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
+    )
+    value: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    knowledge_base_id: Mapped[UUID] = mapped_column(
+        ForeignKey("knowledge_bases.id", ondelete="CASCADE")
+    )
+    exact: Mapped[bool]
+
+
 class Chunk(Base):
     """A passage. ``id`` is its point id in the index: UUIDv5 of (knowledge base, document,
     ordinal, content hash), so that indexing twice changes nothing.
