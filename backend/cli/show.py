@@ -19,6 +19,8 @@ def show_added(result: dict[str, Any]) -> None:
     for run in result["runs"]:
         counts = ", ".join(f"{count} {state}" for state, count in sorted(run["items"].items()))
         out.print(f"{name}: {run['state']}. {counts or 'Nothing had changed'}.", markup=False)
+        if run["changes"]:
+            out.print(f"Changes: {_changes(run)}.", markup=False)
         if run["error"]:
             _fault(f"The run {run['id']}", run["error"])
         for item in run["failed"][:_SHOWN]:
@@ -41,6 +43,12 @@ def show_runs(result: dict[str, Any]) -> None:
             _fault("The run", run["error"])
 
 
+def _changes(run: dict[str, Any]) -> str:
+    """What a run changed, in the order in which one asks for it."""
+    names = ("added", "changed", "removed", "missing", "failed", "unchanged")
+    return ", ".join(f"{run['changes'][name]} {name}" for name in names if run["changes"].get(name))
+
+
 def show_status(status: dict[str, Any]) -> None:
     """Knowledge bases, runs in work, and failures."""
     table = Table("knowledge base", "documents", "failed", "chunks", box=None, pad_edge=False)
@@ -58,6 +66,9 @@ def show_status(status: dict[str, Any]) -> None:
         out.print("There is nothing yet. `candor add PATH_OR_URL` adds a file or a website.")
     for run in status["runs"]:
         out.print(f"{run['kind']} {run['state']}: {run['done']}/{run['found']} documents")
+    for run in status["ended"]:
+        read = plain(run["source"]) or run["kind"]
+        out.print(f"{read}: {run['state']}, {_changes(run) or 'no changes'}", markup=False)
     for failure in status["failed"][:_SHOWN]:
         _fault(failure["address"], failure)
     out.print(f"Candor {status['version']}, encoder {status['encoder']}, owner {status['owner']}")

@@ -24,7 +24,7 @@ from knowledge.store.database import Database, ReadSession, WriteSession
 from knowledge.store.paging import Page, read_page
 from knowledge.store.queries import runs as queries
 from knowledge.store.queries.people import record
-from knowledge.store.tables import ItemState, Run, RunItem, RunState
+from knowledge.store.tables import Change, ItemState, Run, RunItem, RunState
 
 router = APIRouter(prefix="/runs", tags=["runs"], responses=PROBLEMS)
 
@@ -83,6 +83,21 @@ async def list_items(
     async with state.database.reading() as session:
         run = await queries.find_run(session, caller.workspace_id, run_id)
         page = await read_page(session, queries.items(run.id, item_state), RunItem, paging)
+    return PageView.of(page.map(RunItemView.of))
+
+
+@router.get("/{run_id}/changes", summary="List what a run changed")
+async def list_changes(
+    run_id: UUID,
+    caller: Viewer,
+    state: State,
+    paging: Paging,
+    change: Annotated[Change | None, Query(description="Only this; may be `unchanged`.")] = None,
+) -> PageView[RunItemView]:
+    """The documents that a run added, changed or removed, that went missing, and that failed."""
+    async with state.database.reading() as session:
+        run = await queries.find_run(session, caller.workspace_id, run_id)
+        page = await read_page(session, queries.changes(run.id, change), RunItem, paging)
     return PageView.of(page.map(RunItemView.of))
 
 

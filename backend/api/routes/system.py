@@ -13,12 +13,12 @@ from backend.api.errors import PROBLEMS
 from backend.api.idempotency import Once
 from backend.api.routes.runs import view_runs
 from backend.api.schemas.content import KnowledgeBaseView
-from backend.api.schemas.system import Check, Health, Readiness, Reindexed, Status
+from backend.api.schemas.system import Check, EndedRun, Health, Readiness, Reindexed, Status
 from backend.api.state import AppState, State
 from knowledge.errors import CandorError
 from knowledge.store.queries import knowledge_bases, people
 from knowledge.store.queries.documents import failures
-from knowledge.store.queries.runs import open_runs, queue_run
+from knowledge.store.queries.runs import open_runs, queue_run, recent_runs
 from knowledge.store.queries.totals import totals
 from knowledge.store.tables import KnowledgeBase
 
@@ -26,6 +26,7 @@ router = APIRouter(tags=["system"], responses=PROBLEMS)
 probes = APIRouter(include_in_schema=False)
 
 _FAILURES = 100
+_ENDED = 5
 
 
 @router.get("/status", summary="Read what there is and what goes on")
@@ -40,6 +41,8 @@ async def read_status(caller: Viewer, state: State) -> Status:
             )
         )
         counts = await knowledge_bases.count_by_knowledge_base(session, [row.id for row in rows])
+        ended = await recent_runs(session, caller.workspace_id, _ENDED)
+        views = await view_runs(session, [run for run, _ in ended])
         owner = await people.first_owner(session, caller.workspace_id)
         return Status(
             version=state.options.version,
@@ -47,6 +50,10 @@ async def read_status(caller: Viewer, state: State) -> Status:
             owner=owner.email if owner else "",
             knowledge_bases=[KnowledgeBaseView.of(row, counts[row.id]) for row in rows],
             runs=await view_runs(session, await open_runs(session, caller.workspace_id)),
+            ended=[
+                EndedRun(**view.model_dump(), source=name)
+                for view, (_, name) in zip(views, ended, strict=True)
+            ],
             failed=await failures(session, caller.workspace_id, _FAILURES),
         )
 

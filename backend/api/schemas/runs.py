@@ -34,6 +34,10 @@ class RunView(BaseModel):
     found: int
     done: int
     items: dict[str, int] = Field(examples=[{"indexed": 120, "unchanged": 7, "failed": 1}])
+    changes: dict[str, int] = Field(
+        description="Documents by what the run did to them.",
+        examples=[{"added": 3, "changed": 1, "removed": 2, "unchanged": 120}],
+    )
     chunks: int
     chunks_encoded: int
     cancel_requested: bool
@@ -57,6 +61,7 @@ class RunView(BaseModel):
             found=progress.found,
             done=progress.done,
             items=progress.items,
+            changes=progress.changes,
             chunks=progress.chunks,
             chunks_encoded=progress.chunks_encoded,
             cancel_requested=row.cancel_requested,
@@ -69,12 +74,13 @@ class RunView(BaseModel):
 
 
 class RunItemView(BaseModel):
-    """One document of a run."""
+    """One document of a run. ``change``: what the run did to it, if it did anything."""
 
     id: UUID
     address: str
     document_id: UUID | None
     state: str
+    change: str = Field(examples=["added", "changed", "removed", "missing", "failed", "unchanged"])
     chunks: int
     chunks_encoded: int
     error: Fault | None
@@ -89,6 +95,7 @@ class RunItemView(BaseModel):
             address=row.address,
             document_id=row.document_id,
             state=row.state,
+            change=row.change,
             chunks=row.chunks,
             chunks_encoded=row.chunks_encoded,
             error=error if row.error_code else None,

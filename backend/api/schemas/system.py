@@ -30,6 +30,12 @@ class Readiness(BaseModel):
     checks: dict[str, Check] = Field(examples=[{"database": {"ok": True, "detail": ""}}])
 
 
+class EndedRun(RunView):
+    """A run that has ended. ``source``: the name of what it read, ``""`` for a reindexing."""
+
+    source: str
+
+
 class Status(BaseModel):
     """What a workspace holds and what is going on in it."""
 
@@ -38,6 +44,7 @@ class Status(BaseModel):
     owner: str
     knowledge_bases: list[KnowledgeBaseView]
     runs: list[RunView] = Field(description="Those that have not ended.")
+    ended: list[EndedRun] = Field(description="The newest that have ended, the newest first.")
     failed: list[dict[str, object]] = Field(
         description="The newest documents that could not be read, each with its reason."
     )

@@ -10,7 +10,16 @@ from sqlalchemy import Select, func, select
 
 from knowledge.errors import Conflict, NotFound
 from knowledge.store.database import ReadSession, WriteSession
-from knowledge.store.tables import ItemState, KnowledgeBase, Run, RunItem, RunState, utc_now
+from knowledge.store.tables import (
+    Change,
+    ItemState,
+    KnowledgeBase,
+    Run,
+    RunItem,
+    RunState,
+    Source,
+    utc_now,
+)
 
 ENDED = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
 OPEN = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSED)
@@ -25,9 +34,13 @@ ITEM_ENDS = (
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is. ``items``: number by state; ``done`` of ``found`` are at their end."""
+    """How far a run is. ``items``: number by state; ``done`` of ``found`` are at their end.
+
+    ``changes``: number of documents by what was done to them.
+    """
 
     items: dict[str, int] = field(default_factory=dict)
+    changes: dict[str, int] = field(default_factory=dict)
     found: int = 0
     done: int = 0
     chunks: int = 0
@@ -115,24 +128,53 @@ async def progress(session: ReadSession, run_ids: Sequence[UUID]) -> dict[UUID, 
         select(
             RunItem.run_id,
             RunItem.state,
+            RunItem.change,
             func.count(),
             func.coalesce(func.sum(RunItem.chunks), 0),
             func.coalesce(func.sum(RunItem.chunks_encoded), 0),
         )
         .where(RunItem.run_id.in_(run_ids))
-        .group_by(RunItem.run_id, RunItem.state)
+        .group_by(RunItem.run_id, RunItem.state, RunItem.change)
     )
     counted: dict[UUID, Progress] = {run_id: Progress() for run_id in run_ids}
-    for run_id, state, count, chunks, encoded in rows.all():
+    for run_id, state, change, count, chunks, encoded in rows.all():
         before = counted[run_id]
         counted[run_id] = Progress(
-            items={**before.items, str(state): count},
+            items=_plus(before.items, str(state), count),
+            changes=_plus(before.changes, change, count) if change else before.changes,
             found=before.found + count,
             done=before.done + (count if state in ITEM_ENDS else 0),
             chunks=before.chunks + int(chunks),
             chunks_encoded=before.chunks_encoded + int(encoded),
         )
     return counted
+
+
+def _plus(counts: dict[str, int], name: str, more: int) -> dict[str, int]:
+    return {**counts, name: counts.get(name, 0) + more}
+
+
+def changes(run_id: UUID, change: Change | None = None) -> Select[RunItem]:
+    """The items of a run that changed something, or those with one kind of change."""
+    query = select(RunItem).where(RunItem.run_id == run_id)
+    if change is not None:
+        return query.where(RunItem.change == change)
+    return query.where(RunItem.change.not_in(("", Change.UNCHANGED)))
+
+
+async def recent_runs(
+    session: ReadSession, workspace_id: UUID, limit: int
+) -> list[tuple[Run, str]]:
+    """The newest runs that have ended, the newest first, each with the name of its source."""
+    rows = await session.execute(
+        select(Run, func.coalesce(Source.name, ""))
+        .join(KnowledgeBase, KnowledgeBase.id == Run.knowledge_base_id)
+        .outerjoin(Source, Source.id == Run.source_id)
+        .where(KnowledgeBase.workspace_id == workspace_id, Run.state.in_(ENDED))
+        .order_by(Run.created_at.desc(), Run.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def items(run_id: UUID, state: ItemState | None = None) -> Select[RunItem]:

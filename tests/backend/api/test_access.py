@@ -130,6 +130,7 @@ async def test_other_workspaces_do_not_exist(enter: Enter) -> None:
         assert (await other.get(path)).status_code == 404, path
         assert (await other.delete(path)).status_code in (404, 405), path
     assert (await other.get(f"/runs/{made['run']['id']}/events")).status_code == 404
+    assert (await other.get(f"/runs/{made['run']['id']}/changes")).status_code == 404
     refused = await other.post(
         "/assistants", json={"name": "B", "knowledge_base_ids": [base["id"]]}
     )

@@ -42,6 +42,7 @@ async def test_the_same_files_again_change_nothing(enter: Enter) -> None:
     again = await upload(client, base, returns__md=RETURNS)
     run = await ended(client, again["run"]["id"])
     assert run["chunks_encoded"] == 0
+    assert run["changes"] == {}
     after = (await client.get("/documents")).json()["items"]
     assert [(one["id"], one["version"]) for one in after] == [
         (one["id"], one["version"]) for one in before
@@ -59,6 +60,14 @@ async def test_one_bad_file_never_stops_the_rest(enter: Enter) -> None:
     run = await ended(client, made["run"]["id"])
     assert run["state"] == "succeeded"
     assert run["items"]["indexed"] == 1
+    assert run["changes"] == {"added": 1, "failed": 2}
+    where = f"/runs/{run['id']}/changes"
+    first = (await client.get(where, params={"limit": 2})).json()
+    rest = (await client.get(where, params={"cursor": first["next_cursor"]})).json()
+    kinds = [item["change"] for item in first["items"] + rest["items"]]
+    assert sorted(kinds) == ["added", "failed", "failed"]
+    (added,) = (await client.get(where, params={"change": "added"})).json()["items"]
+    assert added["address"] == "upload:///good.md"
     failed = (await client.get(f"/runs/{run['id']}/items", params={"state": "failed"})).json()
     told = {item["address"]: item["error"] for item in failed["items"]}
     assert set(told) == {"upload:///empty.txt", "upload:///odd.bin"}

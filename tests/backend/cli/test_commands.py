@@ -51,6 +51,8 @@ def test_add_search_ask_without_a_server(candor: Candor, folder: Path) -> None:
     assert hit["text"][start:end] == answer["answer"][slice(*citation["sentence"])]
     status = candor("status", "--json").document
     assert status["knowledge_bases"][0]["documents"] == {"indexed": 2}
+    assert status["ended"][-1]["changes"] == {"added": 2}
+    assert "Uploaded files: succeeded, 2 added" in candor("status").out
     words = candor("ask", QUESTION)
     assert "30 days" in words.out
     assert "[1] " in words.out
