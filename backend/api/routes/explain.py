@@ -14,10 +14,12 @@ from backend.api.routes.search import knowledge_bases_named, request_of
 from backend.api.schemas.rules import RuleBody
 from backend.api.schemas.search import SearchBody
 from backend.api.state import State
+from backend.explain.query_runs import QueryRuns
 from backend.explain.what_if import Draft, what_if
 from backend.explain.why_not import why_not
 from knowledge.store.conversations import Reader, find_conversation
 from knowledge.store.queries.conversations import find_answer
+from knowledge.store.query_sets import find_set_of_workspace
 
 router = APIRouter(tags=["explain"], responses=PROBLEMS)
 
@@ -57,8 +59,14 @@ class WhyNotBody(SearchBody):
 
 
 class WhatIfBody(SearchBody):
-    """A search, and changes that are not saved: rules to add, ids of saved ones to leave out."""
+    """A search, a stored set of judged queries, or both, and changes that are not saved: rules to
+    add, ids of saved ones to leave out.
+    """
 
+    query: str = Field(default="", max_length=200_000, examples=["How do I return an order?"])
+    query_set_id: UUID | None = Field(
+        default=None, description="Also measure this set before and after the changes."
+    )
     add: list[RuleBody] = Field(default_factory=list, max_length=50)
     remove: list[UUID] = Field(default_factory=list, max_length=500)
 
@@ -104,10 +112,23 @@ async def explain_miss(body: WhyNotBody, caller: Viewer, state: State) -> dict[s
 
 @router.post("/explain/what-if", summary="Try changes to search")
 async def try_changes(body: WhatIfBody, caller: Viewer, state: State) -> dict[str, Any]:
-    """Search with the saved rules and with the changes, and compare. Nothing is saved."""
+    """Search with the saved rules and with the changes, and compare. Nothing is saved.
+
+    With a query set the answer has ``query_set``: figures before and after, the queries helped and
+    hurt, and the p-value of a randomization test.
+    """
     ids = await knowledge_bases_named(state, caller.workspace_id, body.knowledge_bases)
     draft = Draft(add=tuple(one.rule() for one in body.add), remove=tuple(body.remove))
-    return (await what_if(state.searcher, request_of(body, ids), draft)).to_json()
+    told: dict[str, Any] = {}
+    if body.query_set_id is not None:
+        async with state.database.reading() as session:
+            found = await find_set_of_workspace(session, caller.workspace_id, body.query_set_id)
+        ids = ids if body.knowledge_bases else (found.knowledge_base_id,)
+        effect = await QueryRuns(state.searcher).try_draft(found.knowledge_base_id, found.id, draft)
+        told["query_set"] = effect.to_json()
+    if body.query or body.query_set_id is None:
+        told |= (await what_if(state.searcher, request_of(body, ids), draft)).to_json()
+    return told
 
 
 @router.get(
@@ -121,6 +142,5 @@ async def explain_answer(
     async with state.database.reading() as session:
         found = await find_conversation(session, Reader(caller.workspace_id), conversation_id)
         message = await find_answer(session, found.id, message_id)
-    search = message.explanation.get("search", {})
-    changes = await state.explainer.changes(search) if search else ()
+    changes = await state.explainer.changes(message.explanation)
     return StoredExplanation(record=message.explanation, changes=list(changes))

@@ -22,16 +22,17 @@ async def sample_passages(
 
     The ids of chunks are hashes (UUIDv5): their order is as good as random, and never changes.
     """
-    first = (
-        select(Chunk.document_id, func.min(Chunk.id).label("id"))
+    place = func.row_number().over(partition_by=Chunk.document_id, order_by=Chunk.id)
+    placed = (
+        select(Chunk.id, Chunk.document_id, place.label("place"))
         .where(Chunk.knowledge_base_id == knowledge_base_id, func.length(Chunk.text) >= _SHORTEST)
-        .group_by(Chunk.document_id)
         .subquery()
     )
     rows = await session.execute(
-        select(first.c.id, Document.address)
-        .join(Document, Document.id == first.c.document_id)
-        .order_by(first.c.id)
+        select(placed.c.id, Document.address)
+        .join(Document, Document.id == placed.c.document_id)
+        .where(placed.c.place == 1)
+        .order_by(placed.c.id)
         .limit(count + len(without))
     )
     ids = [row.id for row in rows if row.address not in without][:count]
