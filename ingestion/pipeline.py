@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid5
@@ -16,18 +15,18 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from ingestion.chunk import Chunker
+from ingestion.contents import Contents
+from ingestion.duplicates import Duplicates
 from ingestion.frontier import Frontier
-from ingestion.indexing import Indexer, chunk_rows, passages_of
+from ingestion.near_duplicates import Wording
 from ingestion.parse.formats import Format
 from ingestion.parse.pool import ParserPool
-from ingestion.parse.reading import PageFacts, marks_from_json, marks_to_json
+from ingestion.parse.reading import PageFacts, marks_to_json
 from ingestion.records import Records
 from ingestion.sources.source import Content, SourceReader
 from ingestion.sources.unpack import Unpacker, is_archive
 from ingestion.sources.website import FoundPage
 from knowledge.errors import FetchError, FetchRejected, NotFound, ParseError
-from knowledge.index.search_index import MAX_UPSERT
 from knowledge.store.queries.run_items import Outcome
 from knowledge.store.tables import Change, Document, DocumentState, ItemState, Run, RunItem, utc_now
 from knowledge.types import ParsedDocument
@@ -61,19 +60,17 @@ class Pipeline:
         self,
         records: Records,
         parser: ParserPool,
-        chunker: Chunker,
-        indexer: Indexer,
+        contents: Contents,
+        duplicates: Duplicates,
         unpacker: Unpacker,
         languages: Sequence[str] = (),
     ) -> None:
         self._records = records
         self._parser = parser
-        self._chunker = chunker
-        self._indexer = indexer
+        self._contents = contents
+        self._duplicates = duplicates
         self._unpacker = unpacker
         self._languages = languages
-        # A thread of its own: a text of millions of characters must not hold up the encoding.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="chunk")
         # Two documents of the same content that arrive at once must not both find no other.
         self._same_content: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -122,7 +119,7 @@ class Pipeline:
         """Fetched: read the document, follow its links, and index it where it is new."""
         known = work.document
         unchanged = known.content_hash == content.hash
-        if unchanged and known.state == DocumentState.INDEXED:
+        if unchanged and known.state in (DocumentState.INDEXED, DocumentState.DUPLICATE):
             await self._unchanged(work, content)
             return
         # An archive on a website stays one: its files would have no address to cite.
@@ -157,48 +154,30 @@ class Pipeline:
         return True
 
     async def _index(self, work: Work, content: Content, parsed: ParsedDocument) -> None:
-        """Parsed: index it, unless another document with the same content is indexed."""
+        """Parsed: index it, unless another document says the same."""
         key = f"{work.run.knowledge_base_id}/{content.hash}"
-        async with self._same_content.setdefault(key, asyncio.Lock()):
-            document, twin, stored = await self._records.prepare(work.document, content.hash)
-            if twin is not None:
-                await self._duplicate(work, content, twin)
-                return
-            values = _indexed_values(document, content, parsed)
+        async with (
+            self._same_content.setdefault(key, asyncio.Lock()),
+            self._contents.changing(work.document.id),
+        ):
+            document, stored = await self._records.prepare(work.document)
+            values = _read_values(document, content, parsed)
             values["listed_modified"] = work.source.listed_modified(work.item.address)
             values["warnings"] = [*parsed.warnings, *self._language_warnings(parsed.language)]
+            wording = Wording(values["title"], parsed.text)
+            bands = await self._contents.bands(wording)
+            original = await self._duplicates.original_of(document, content.hash, wording, bands)
+            if original is not None:
+                values |= {"state": DocumentState.DUPLICATE, "duplicate_of": original.id}
+                outcome = _emptied(document, original.outcome)
+                await self._contents.withdraw(work.item.id, document, outcome, values, bands)
+                return
+            values |= {"state": DocumentState.INDEXED, "duplicate_of": None}
             change = Change.CHANGED if document.chunk_count else Change.ADDED
-            await self._replace(work.item.id, document, parsed, stored, values, change)
-
-    async def _replace(
-        self,
-        item_id: UUID,
-        document: Document,
-        parsed: ParsedDocument,
-        stored: dict[str, UUID],
-        values: dict[str, Any],
-        change: Change | None = None,
-    ) -> None:
-        """Cut into chunks, encode those that are new, and put them in the place of the old."""
-        chunks = await asyncio.get_running_loop().run_in_executor(
-            self._thread, self._chunker.chunks, parsed
-        )
-        passages = passages_of(parsed, chunks, document)
-        if len(passages) > MAX_UPSERT:
-            await self._records.progress(item_id, ItemState.CHUNKED, chunks=len(passages))
-
-        async def report(encoded: int) -> None:
-            await self._records.progress(item_id, ItemState.CHUNKED, chunks_encoded=encoded)
-
-        terms = await self._indexer.replace(document, parsed, passages, stored, report)
-        values |= {"chunk_count": len(passages), "indexed_at": utc_now()}
-        rows = chunk_rows(passages, document)
-        try:
-            await self._records.store_document(item_id, document, rows, terms, values, change)
-        except NotFound:
-            # Removed by an editor meanwhile, before these points were written.
-            await self._indexer.remove(document.id)
-            raise
+            outcome = Outcome(ItemState.INDEXED, change=change)
+            await self._contents.replace(
+                work.item.id, document, parsed, stored, values, outcome, bands
+            )
 
     def _language_warnings(self, language: str) -> list[str]:
         if not language or not self._languages or language in self._languages:
@@ -211,26 +190,9 @@ class Pipeline:
     async def reindex(self, item_id: UUID) -> None:
         """Chunk, encode and index a stored document again, without fetching or parsing it."""
         item, _ = await self._records.item(item_id, None)
-        document = await self._records.stored_text(UUID(item.address))
-        parsed = ParsedDocument(
-            title=document.title,
-            text=document.text,
-            media_type=document.media_type,
-            marks=marks_from_json(document.marks),
-            language=document.language,
-            modified_at=document.modified_at,
-        )
-        await self._replace(item_id, document, parsed, {}, {})
-
-    async def remove(self, run: Run, document: Document) -> None:
-        """Take a document that is gone out of the index and the records."""
-        await self._indexer.remove(document.id)
-        await self._records.delete_document(run.id, document)
-        log.info("document.removed", document=str(document.id), address=document.address)
-
-    def close(self) -> None:
-        """Let go of the chunking thread."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        async with self._contents.changing(UUID(item.address)):
+            document = await self._records.stored_text(UUID(item.address))
+            await self._contents.reindex(item_id, document, {}, Outcome(ItemState.INDEXED))
 
     # The ends that an item can come to.
 
@@ -257,31 +219,16 @@ class Pipeline:
         if work.is_new:
             await self._records.end_item(work.item.id, outcome)
             return
-        outcome = _emptied(work, outcome)
-        await self._indexer.remove(work.document.id)
-        await self._records.clear_document(
-            work.document.id,
+        await self._contents.empty(
+            work.item.id,
+            work.document,
+            _emptied(work.document, outcome),
             state=DocumentState.SKIPPED,
             content_hash="",
             error_code=outcome.code,
             error_detail=outcome.detail,
             error_action=outcome.action,
         )
-        await self._records.end_item(work.item.id, outcome, work.document.id)
-
-    async def _duplicate(self, work: Work, content: Content, twin: UUID) -> None:
-        await self._indexer.remove(work.document.id)
-        await self._records.clear_document(
-            work.document.id,
-            state=DocumentState.DUPLICATE,
-            duplicate_of=twin,
-            content_hash=content.hash,
-            size_bytes=len(content.file.data),
-            fetched_at=utc_now(),
-            **_NO_ERROR,
-        )
-        outcome = Outcome(ItemState.SKIPPED, "duplicate", "The same content is indexed already.")
-        await self._records.end_item(work.item.id, _emptied(work, outcome), work.document.id)
 
     async def _unpack(self, work: Work, content: Content) -> None:
         document = await self._records.ensure_document(work.document)
@@ -329,13 +276,13 @@ _NO_ERROR = {"error_code": "", "error_detail": "", "error_action": ""}
 _UNCHANGED = Outcome(ItemState.UNCHANGED, change=Change.UNCHANGED)
 
 
-def _emptied(work: Work, outcome: Outcome) -> Outcome:
+def _emptied(document: Document, outcome: Outcome) -> Outcome:
     """The outcome, with the change that it is to take a document's passages away."""
-    return replace(outcome, change=Change.REMOVED) if work.document.chunk_count else outcome
+    return replace(outcome, change=Change.REMOVED) if document.chunk_count else outcome
 
 
-def _indexed_values(document: Document, content: Content, parsed: ParsedDocument) -> dict[str, Any]:
-    """What a document's record says once it is indexed."""
+def _read_values(document: Document, content: Content, parsed: ParsedDocument) -> dict[str, Any]:
+    """What a document's record says once it is read, indexed or not."""
     return {
         "title": parsed.title or document.title,
         "text": parsed.text,
@@ -348,9 +295,7 @@ def _indexed_values(document: Document, content: Content, parsed: ParsedDocument
         "last_modified": content.last_modified,
         "modified_at": parsed.modified_at or content.modified_at,
         "fetched_at": utc_now(),
-        "state": DocumentState.INDEXED,
         "version": document.version + 1,
-        "duplicate_of": None,
         "missing_since": None,
         **_NO_ERROR,
     }

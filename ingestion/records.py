@@ -9,11 +9,10 @@ from uuid import UUID
 from ingestion.sources.website import FoundPage
 from knowledge.errors import CandorError
 from knowledge.store.database import Database
-from knowledge.store.queries import claims, contents, run_items
+from knowledge.store.queries import claims, contents, duplicates, run_items
 from knowledge.store.queries.documents import remove_document
 from knowledge.store.queries.run_items import Outcome
 from knowledge.store.tables import (
-    Change,
     Chunk,
     Document,
     DocumentState,
@@ -72,12 +71,10 @@ class Records:
         async with self._database.writing() as session:
             await run_items.move_item(session, item_id, state, **values)
 
-    async def prepare(
-        self, document: Document, content_hash: str
-    ) -> tuple[Document, UUID | None, dict[str, UUID]]:
+    async def prepare(self, document: Document) -> tuple[Document, dict[str, UUID]]:
         """Make ready for a change of a document's content: see :func:`prepare_content`."""
         async with self._database.writing() as session:
-            return await contents.prepare_content(session, document, content_hash)
+            return await contents.prepare_content(session, document)
 
     async def ensure_document(self, document: Document) -> Document:
         """The document as stored; added where it is new."""
@@ -113,36 +110,50 @@ class Records:
 
     async def store_document(
         self,
-        item_id: UUID,
+        item_id: UUID | None,
         document: Document,
         chunks: Sequence[Chunk],
         term_counts: bytes,
         values: dict[str, Any],
-        change: Change | None,
+        outcome: Outcome,
+        bands: Sequence[int] | None,
     ) -> None:
-        """Replace a document's chunks and statistics and end its item, in one transaction."""
+        """Replace a document's chunks and statistics and end its item, in one transaction.
+
+        ``bands``: what its content shares with copies of it; ``None`` where that stays.
+        """
         count = len(chunks)
+        digest = str(values.get("content_hash", document.content_hash))
         async with self._database.writing() as session:
             await contents.replace_content(session, document.id, chunks, term_counts, **values)
-            await run_items.end_item(
-                session,
-                item_id,
-                Outcome(ItemState.INDEXED, change=change),
-                document.id,
-                chunks=count,
-                chunks_encoded=count,
-            )
-
-    async def clear_document(self, document_id: UUID, **values: Any) -> None:
-        """Take a document's chunks and statistics away, and record ``values`` with it."""
-        async with self._database.writing() as session:
-            await contents.replace_content(session, document_id, [], b"", chunk_count=0, **values)
+            if bands is not None:
+                await duplicates.replace_bands(
+                    session, document.id, document.knowledge_base_id, digest, bands
+                )
+            if item_id is not None:
+                counts = {"chunks": count, "chunks_encoded": count} if count else {}
+                await run_items.end_item(session, item_id, outcome, document.id, **counts)
 
     async def delete_document(self, run_id: UUID, document: Document) -> None:
         """Forget a document and record its removal with the run."""
         async with self._database.writing() as session:
             await remove_document(session, document)
             await run_items.record_removal(session, run_id, document.address)
+
+    async def update_document(self, document_id: UUID, **values: Any) -> None:
+        """Record ``values`` with a document."""
+        async with self._database.writing() as session:
+            await contents.update_document(session, document_id, **values)
+
+    async def item_of(self, run_id: UUID, document_id: UUID) -> RunItem | None:
+        """The item of a run that a document ended."""
+        async with self._database.reading() as session:
+            return await run_items.item_of_document(session, run_id, document_id)
+
+    async def copy(self, document_id: UUID) -> Document | None:
+        """A document with its text and marks, if it is still there."""
+        async with self._database.reading() as session:
+            return await duplicates.read_copy(session, document_id)
 
     async def stored_text(self, document_id: UUID) -> Document:
         """A document with its text and marks."""

@@ -11,12 +11,14 @@ from uuid import UUID
 
 import structlog
 
+from ingestion.contents import Contents
 from ingestion.fetch import Fetcher, FetchLimits
 from ingestion.frontier import Frontier
 from ingestion.indexing import Indexer
 from ingestion.known import Known
 from ingestion.pipeline import Pipeline
 from ingestion.records import Records
+from ingestion.settling import Settling
 from ingestion.sources.pages import FeedSource, WebsiteSource
 from ingestion.sources.source import SourceReader
 from ingestion.sources.upload import UploadSource
@@ -24,7 +26,7 @@ from ingestion.sources.website import FoundPage
 from knowledge.errors import CandorError, EncoderError, IndexFault, StoreFault
 from knowledge.store.database import DriverError
 from knowledge.store.queries.run_items import Outcome
-from knowledge.store.tables import Change, ItemState, Run, RunState, Source, SourceKind
+from knowledge.store.tables import Change, Document, ItemState, Run, RunState, Source, SourceKind
 
 log = structlog.get_logger(__name__)
 
@@ -65,12 +67,16 @@ class Runs:
         records: Records,
         known: Known,
         pipeline: Pipeline,
+        contents: Contents,
+        settling: Settling,
         indexer: Indexer,
         settings: SourceSettings,
     ) -> None:
         self._records = records
         self._known = known
         self._pipeline = pipeline
+        self._contents = contents
+        self._settling = settling
         self._indexer = indexer
         self._settings = settings
         self._open: dict[UUID, OpenRun] = {}
@@ -133,11 +139,15 @@ class Runs:
                 )
 
     async def finish(self, run_id: UUID) -> None:
-        """Remove what has been gone for long, and make the index safe. The run has succeeded."""
+        """Remove what has been gone for long, settle copies, and make the index safe.
+
+        The run has succeeded.
+        """
         opened = await self._opened(run_id)
         reader = opened.reader
         if opened.source is not None and isinstance(reader, WebsiteSource) and reader.whole:
             await self._remove_gone(opened, opened.source, reader)
+        await self._settling.settle(opened.run.knowledge_base_id, run_id)
         await self._indexer.flush()
         await self._records.end_run(run_id, RunState.SUCCEEDED, None)
 
@@ -156,10 +166,14 @@ class Runs:
     async def _remove_gone(self, opened: OpenRun, source: Source, reader: WebsiteSource) -> None:
         days = float(source.config.get("grace_days", _GRACE_DAYS))
         for document in await self._known.gone_documents(source.id, timedelta(days=days)):
-            await self._pipeline.remove(opened.run, document)
+            await self._remove(opened.run, document)
         for document in await self._known.documents_of(source.id):
             if not reader.belongs(document.address):
-                await self._pipeline.remove(opened.run, document)
+                await self._remove(opened.run, document)
+
+    async def _remove(self, run: Run, document: Document) -> None:
+        await self._contents.remove(run.id, document)
+        log.info("document.removed", document=str(document.id), address=document.address)
 
     async def _opened(self, run_id: UUID) -> OpenRun:
         async with self._opening.setdefault(run_id, asyncio.Lock()):

@@ -13,6 +13,8 @@ from uuid import UUID
 import structlog
 
 from ingestion.chunk import Chunker
+from ingestion.contents import Contents
+from ingestion.duplicates import Duplicates
 from ingestion.fetch import FetchLimits
 from ingestion.indexing import Indexer
 from ingestion.jobs import Jobs, Verdict
@@ -22,6 +24,7 @@ from ingestion.pipeline import Pipeline
 from ingestion.records import Records
 from ingestion.runs import Runs, SourceSettings
 from ingestion.schedule import queue_due
+from ingestion.settling import Settling
 from ingestion.sources.unpack import Unpacker
 from ingestion.turns import FairTurns
 from knowledge.encode.encoder import Encoder
@@ -57,14 +60,17 @@ class Worker:
         chunker = Chunker(encoder, settings.chunk_tokens, encoder.spec.max_tokens)
         unpacker = Unpacker(database, self._parser, settings.files_folder)
         languages = encoder.spec.languages
-        self._pipeline = pipeline = Pipeline(
-            records, self._parser, chunker, indexer, unpacker, languages
-        )
-        runs = Runs(records, Known(database), pipeline, indexer, _source_settings(settings))
+        self._contents = contents = Contents(records, chunker, indexer)
+        duplicates = Duplicates(database, settings.near_duplicates)
+        self._settling = settling = Settling(records, contents, duplicates)
+        pipeline = Pipeline(records, self._parser, contents, duplicates, unpacker, languages)
+        known, sources = Known(database), _source_settings(settings)
+        runs = Runs(records, known, pipeline, contents, settling, indexer, sources)
         engine = settings.data / "jobs.sqlite" if database.is_sqlite else database.engine.url
         self._jobs = Jobs(runs, engine, self.id, self._began)
         self._wake = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
+        self._settles: asyncio.Task[None] | None = None
         self._seen: set[UUID] = set()
 
     async def start(self) -> None:
@@ -86,9 +92,12 @@ class Worker:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._loop
             self._loop = None
+        if self._settles is not None:
+            self._settles.cancel()
+            await asyncio.gather(self._settles, return_exceptions=True)
         await self._jobs.stop()
         await self._parser.close()
-        self._pipeline.close()
+        self._contents.close()
         self._indexer.close()
         async with self._database.writing() as session:
             await claims.forget_worker(session, self.id)
@@ -102,6 +111,7 @@ class Worker:
                 if clock() >= next_schedule:
                     next_schedule = clock() + _SCHEDULE_S
                     await queue_due(self._database)
+                    self._settle()
                 await self._obey()
                 await self._claim()
                 if clock() >= next_beat:
@@ -114,6 +124,17 @@ class Worker:
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _POLL_S)
+
+    def _settle(self) -> None:
+        """Let copies take the place of originals that were deleted, unless that goes on already."""
+        if self._settles is None or self._settles.done():
+            self._settles = asyncio.create_task(self._settled())
+
+    async def _settled(self) -> None:
+        try:
+            await self._settling.settle_all()
+        except (DriverError, CandorError):
+            log.exception("worker.settling_failed", worker=self.id)
 
     async def _beat(self) -> None:
         async with self._database.writing() as session:

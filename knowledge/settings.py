@@ -143,6 +143,10 @@ class Settings(BaseSettings):
     parse_timeout_s: float = Field(default=120.0, gt=0)
     parse_memory_mb: int = Field(default=1024, ge=128)
     chunk_tokens: int = Field(default=200, ge=32, le=2048)
+    near_duplicates: bool = Field(
+        default=True,
+        description="Whether documents that say nearly the same are indexed once.",
+    )
 
     @field_validator("allowed_private_hosts", mode="before")
     @classmethod

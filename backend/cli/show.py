@@ -51,12 +51,15 @@ def _changes(run: dict[str, Any]) -> str:
 
 def show_status(status: dict[str, Any]) -> None:
     """Knowledge bases, runs in work, and failures."""
-    table = Table("knowledge base", "documents", "failed", "chunks", box=None, pad_edge=False)
+    table = Table(
+        "knowledge base", "documents", "copies", "failed", "chunks", box=None, pad_edge=False
+    )
     for base in status["knowledge_bases"]:
         documents = base["documents"]
         table.add_row(
             escape(plain(base["name"])),
             str(documents.get("indexed", 0)),
+            str(documents.get("duplicate", 0)),
             str(documents.get("failed", 0)),
             str(base["chunks"]),
         )

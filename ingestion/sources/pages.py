@@ -18,12 +18,13 @@ from knowledge.errors import AddressRefused
 from knowledge.store.tables import Document, DocumentState
 
 _PAGES_BETWEEN_BREATHS = 100
+_READ = (DocumentState.INDEXED, DocumentState.DUPLICATE)
 
 
 async def read_page(website: Website, address: str, known: Document | None) -> Content | None:
     """A page of a website, asked for conditionally where it is known."""
-    # What a 304 confirms must be what is indexed.
-    fresh = known is not None and known.content_hash and known.state == DocumentState.INDEXED
+    # What a 304 confirms must be what is indexed, or set aside as a copy.
+    fresh = known is not None and known.content_hash and known.state in _READ
     page = await website.visit(
         address,
         etag=known.etag if known and fresh else "",

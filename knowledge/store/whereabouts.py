@@ -113,10 +113,12 @@ async def _passages(session: ReadSession, document: Document) -> Found:
     stage = _STAGES.get(DocumentState(document.state), "empty")
     detail = document.error_detail or f"The document is {document.state}."
     if document.duplicate_of is not None:
-        twin = await session.scalar(
-            select(Document.address).where(Document.id == document.duplicate_of)
+        twin = await session.get(Document, document.duplicate_of)
+        how = (
+            "the same" if twin and twin.content_hash == document.content_hash else "nearly the same"
         )
-        detail = f"Its content is the same as that of {twin or 'another document'}, which is kept."
+        place = twin.address if twin else "another document"
+        detail = f"Its content is {how} as that of {place}, which is kept."
     return Found((), document.id, stage, detail, document.error_action)
 
 

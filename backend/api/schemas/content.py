@@ -189,6 +189,9 @@ class DocumentView(BaseModel):
     size_bytes: int
     version: int
     chunks: int
+    duplicate_of: UUID | None = Field(
+        description="The document that says the same and is searched in place of this one."
+    )
     warnings: list[str]
     error: dict[str, str] | None = Field(
         default=None,
@@ -220,6 +223,7 @@ class DocumentView(BaseModel):
             size_bytes=row.size_bytes,
             version=row.version,
             chunks=row.chunk_count,
+            duplicate_of=row.duplicate_of,
             warnings=row.warnings,
             error=error if row.error_code else None,
             modified_at=row.modified_at,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import undefer
 from knowledge.errors import NotFound
 from knowledge.store.database import ReadSession, WriteSession
 from knowledge.store.statistics import replace_counts
-from knowledge.store.tables import Chunk, Document, DocumentState
+from knowledge.store.tables import Chunk, Document
 
 
 async def ensure_document(session: WriteSession, document: Document) -> Document:
@@ -25,35 +25,23 @@ async def ensure_document(session: WriteSession, document: Document) -> Document
 
 
 async def prepare_content(
-    session: WriteSession, document: Document, content_hash: str
-) -> tuple[Document, UUID | None, dict[str, UUID]]:
+    session: WriteSession, document: Document
+) -> tuple[Document, dict[str, UUID]]:
     """Make ready for a change of a document's content.
 
-    Returns the document as stored (added where it is new), another indexed document of the
-    knowledge base with the same bytes, and the ids of its chunks by passage hash. The content
-    hash is taken away until the change is complete: after a crash in between, the document must
-    not look unchanged.
+    Returns the document as stored (added where it is new), and the ids of its chunks by passage
+    hash. The content hash is taken away until the change is complete: after a crash in between,
+    the document must not look unchanged.
     """
     stored = await ensure_document(session, document)
     if stored is not document:
         stored.content_hash = stored.etag = stored.last_modified = ""
-    twin = await session.scalar(
-        select(Document.id)
-        .where(
-            Document.content_hash == content_hash,
-            Document.knowledge_base_id == document.knowledge_base_id,
-            Document.state == DocumentState.INDEXED,
-            Document.id != document.id,
-        )
-        .order_by(Document.created_at, Document.id)
-        .limit(1)
-    )
     if not stored.chunk_count:
-        return stored, twin, {}
+        return stored, {}
     rows = await session.execute(
         select(Chunk.passage_hash, Chunk.id).where(Chunk.document_id == document.id)
     )
-    return stored, twin, {row[0]: row[1] for row in rows}
+    return stored, {row[0]: row[1] for row in rows}
 
 
 async def update_document(session: WriteSession, document_id: UUID, **values: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -41,6 +41,10 @@ class Outcome:
         """The end that an error makes."""
         return cls(ItemState.FAILED, error.code, error.detail[:1000], error.action[:1000], change)
 
+    def with_change(self, change: Change) -> Outcome:
+        """The same end with another change."""
+        return replace(self, change=change)
+
 
 async def add_items(session: WriteSession, run_id: UUID, found: Iterable[tuple[str, int]]) -> None:
     """Add addresses, each with its depth, to a run; one that it has already stays as it is."""
@@ -75,6 +79,13 @@ async def item_with_document(
         )
     ).one()
     return row[0], row[1]
+
+
+async def item_of_document(session: ReadSession, run_id: UUID, document_id: UUID) -> RunItem | None:
+    """The item of a run that a document ended."""
+    return await session.scalar(
+        select(RunItem).where(RunItem.run_id == run_id, RunItem.document_id == document_id)
+    )
 
 
 async def state_at(session: ReadSession, run_id: UUID, address: str) -> tuple[str, str] | None:

@@ -1,0 +1,187 @@
+"""Documents that say the same: what they share, who is kept, and who has lost the one it copies."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Integer, Select, and_, cast, delete, func, insert, or_, select
+from sqlalchemy.orm import aliased, undefer
+
+from knowledge.store.database import ReadSession, WriteSession
+from knowledge.store.tables import Document, DocumentBand, DocumentState
+
+_IDS_AT_ONCE = 500
+_SEARCHED = (DocumentState.INDEXED, DocumentState.MISSING)
+
+
+@dataclass(frozen=True, slots=True)
+class Sharer:
+    """A document that shares a number with another. ``exact``: those that stand for its bytes."""
+
+    id: UUID
+    address: str
+    state: DocumentState
+    duplicate_of: UUID | None
+    version: int
+    exact: frozenset[int]
+    near: frozenset[int]
+
+
+def number_of_bytes(content_hash: str) -> int:
+    """The number that documents of the same bytes share: signed 64 bits of their hash."""
+    digest = blake2b(content_hash.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+async def replace_bands(
+    session: WriteSession,
+    document_id: UUID,
+    knowledge_base_id: UUID,
+    content_hash: str,
+    near: Sequence[int],
+) -> None:
+    """Record what a document may share with others."""
+    await session.execute(delete(DocumentBand).where(DocumentBand.document_id == document_id))
+    numbers = dict.fromkeys(near, False)
+    if content_hash:
+        numbers[number_of_bytes(content_hash)] = True
+    rows = [
+        {
+            "document_id": document_id,
+            "knowledge_base_id": knowledge_base_id,
+            "value": value,
+            "exact": exact,
+        }
+        for value, exact in numbers.items()
+    ]
+    if rows:
+        await session.execute(insert(DocumentBand), rows)
+
+
+async def sharers_of(
+    session: ReadSession, knowledge_base_id: UUID, document_id: UUID, numbers: Collection[int]
+) -> list[tuple[UUID, str, bool]]:
+    """Id and address of the indexed documents that share a number with one, and whether its bytes.
+
+    The document itself is not among them.
+    """
+    # PostgreSQL has no maximum of truth values.
+    is_exact = cast(DocumentBand.exact, Integer)
+    rows = await session.execute(
+        select(Document.id, Document.address, func.max(is_exact))
+        .join(DocumentBand, DocumentBand.document_id == Document.id)
+        .where(
+            DocumentBand.knowledge_base_id == knowledge_base_id,
+            DocumentBand.value.in_(numbers),
+            Document.state == DocumentState.INDEXED,
+            Document.id != document_id,
+        )
+        .group_by(Document.id, Document.address)
+    )
+    return [(row[0], row[1], bool(row[2])) for row in rows]
+
+
+async def sharers(session: ReadSession, knowledge_base_id: UUID) -> list[Sharer]:
+    """The documents of a knowledge base that share a number, and all that count as copies."""
+    shared = (
+        select(DocumentBand.value)
+        .where(DocumentBand.knowledge_base_id == knowledge_base_id)
+        .group_by(DocumentBand.value)
+        .having(func.count() > 1)
+    )
+    bands = await session.execute(
+        select(DocumentBand.document_id, DocumentBand.value, DocumentBand.exact).where(
+            DocumentBand.knowledge_base_id == knowledge_base_id, DocumentBand.value.in_(shared)
+        )
+    )
+    exact: dict[UUID, set[int]] = {}
+    near: dict[UUID, set[int]] = {}
+    for document_id, value, is_exact in bands:
+        (exact if is_exact else near).setdefault(document_id, set()).add(value)
+    rows = await _in_parts(session, [*{*exact, *near}], _places())
+    copies = await session.execute(
+        _places().where(
+            Document.knowledge_base_id == knowledge_base_id,
+            Document.state == DocumentState.DUPLICATE,
+        )
+    )
+    found = {row.id: row for row in [*rows, *copies]}
+    return [
+        Sharer(
+            row.id,
+            row.address,
+            DocumentState(row.state),
+            row.duplicate_of,
+            row.version,
+            frozenset(exact.get(row.id, ())),
+            frozenset(near.get(row.id, ())),
+        )
+        for row in found.values()
+        if row.state == DocumentState.DUPLICATE or (row.chunk_count and row.state in _SEARCHED)
+    ]
+
+
+async def knowledge_bases_to_settle(session: ReadSession) -> list[UUID]:
+    """The knowledge bases that hold a copy of a document that is searched no more."""
+    original = aliased(Document)
+    rows = await session.scalars(
+        select(Document.knowledge_base_id)
+        .outerjoin(original, original.id == Document.duplicate_of)
+        .where(
+            Document.state == DocumentState.DUPLICATE,
+            or_(
+                original.id.is_(None),
+                and_(original.state.not_in(_SEARCHED), original.state != DocumentState.QUEUED),
+            ),
+        )
+        .distinct()
+    )
+    return list(rows)
+
+
+async def wordings(
+    session: ReadSession, document_ids: Sequence[UUID]
+) -> dict[UUID, tuple[str, str]]:
+    """Title and text of each of the documents named that exists."""
+    columns: list[Any] = [Document.id, Document.title, Document.text]
+    rows = await _in_parts(session, document_ids, select(*columns))
+    return {row.id: (row.title, row.text) for row in rows}
+
+
+async def read_copy(session: ReadSession, document_id: UUID) -> Document | None:
+    """A document with its text and marks, or ``None`` where it has gone."""
+    return await session.scalar(
+        select(Document)
+        .where(Document.id == document_id)
+        .options(undefer(Document.text), undefer(Document.marks))
+    )
+
+
+def _places() -> Select[Any]:
+    columns: list[Any] = [
+        Document.id,
+        Document.address,
+        Document.state,
+        Document.duplicate_of,
+        Document.version,
+        Document.chunk_count,
+    ]
+    return select(*columns)
+
+
+def _as_number(column: Any) -> Any:
+    # PostgreSQL has no maximum of truth values.
+
+    return cast(column, Integer)
+
+
+async def _in_parts(session: ReadSession, ids: Sequence[UUID], query: Select[Any]) -> list[Any]:
+    rows: list[Any] = []
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        part = ids[start : start + _IDS_AT_ONCE]
+        rows += (await session.execute(query.where(Document.id.in_(part)))).all()
+    return rows
