@@ -97,6 +97,42 @@ def search(
 
 
 @program.command()
+def explain(
+    context: typer.Context,
+    query: str,
+    kb: KnowledgeBaseOption = "",
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=100,
+            help="Hits to explain, 3 if left out. With --why-not: the places that count, 10.",
+        ),
+    ] = None,
+    why_not: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Why this page is not among the hits. The id of a passage or document will do.",
+        ),
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show which words and which arm brought hits up, or why a page is not among them."""
+    from backend.cli import explaining
+    from backend.cli.show_explanation import show_explanations, show_miss
+
+    if why_not:
+        told = _call(
+            context, lambda api: explaining.explain_miss(api, query, kb, limit, why_not.strip())
+        )
+        print_json(told) if as_json else show_miss(why_not.strip(), told)
+        return
+    result = _call(context, lambda api: explaining.explain(api, query, kb, limit))
+    print_json(result) if as_json else show_explanations(result)
+
+
+@program.command()
 def ask(
     context: typer.Context, question: str, kb: KnowledgeBaseOption = "", as_json: JsonOption = False
 ) -> None:

@@ -14,7 +14,7 @@ from backend.explain.hit import HitExplanation, JsonObject
 from backend.explain.terms import Side
 from backend.search.trace import SearchTrace
 from knowledge.store.database import Database
-from knowledge.store.passages import read_versions
+from knowledge.store.passages import read_passages, read_versions
 
 FORMAT = 1
 
@@ -45,10 +45,13 @@ async def what_changed(record: JsonObject, database: Database, encoder: str) -> 
             f"The passages were encoded by {record['encoder']} then and by {encoder} now: words "
             "and scores differ."
         )
-    passages = {UUID(passage["document_id"]): passage for passage in record.get("passages", ())}
+    cited = record.get("passages", ())
+    documents = list(dict.fromkeys(UUID(passage["document_id"]) for passage in cited))
     async with database.reading() as session:
-        versions = await read_versions(session, list(passages))
-    for document_id, passage in passages.items():
+        versions = await read_versions(session, documents)
+        there = await read_passages(session, [UUID(passage["chunk_id"]) for passage in cited])
+    for passage in cited:
+        document_id = UUID(passage["document_id"])
         title = passage["title"] or passage["address"]
         if document_id not in versions:
             changes.append(f"“{title}” has been removed since.")
@@ -57,7 +60,13 @@ async def what_changed(record: JsonObject, database: Database, encoder: str) -> 
                 f"“{title}” has changed since: version {passage['version']} was cited, "
                 f"{versions[document_id]} is indexed now."
             )
-    return tuple(changes)
+        elif UUID(passage["chunk_id"]) not in there:
+            changes.append(
+                f"The passage of “{title}” that was cited is gone: the same text has been cut into "
+                "other passages since."
+            )
+    # Two passages of one page have one fate.
+    return tuple(dict.fromkeys(changes))
 
 
 def _passage(hit: HitExplanation) -> JsonObject:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from uuid import UUID
@@ -98,13 +97,6 @@ def ledger(trace: SearchTrace, chunk_id: UUID) -> Ledger | None:
         place=place,
         pinned=any(one.id == chunk_id and one.pinned_by for one in trace.placed),
     )
-
-
-def balances(line: Ledger) -> bool:
-    """Whether the ledger sums up: parts to the fused score, and that to the final one."""
-    parts = math.fsum([arm.part for arm in line.arms] + [rule.part for rule in line.rules])
-    before = line.fused if line.rerank is None else line.rerank.score
-    return parts == line.fused and before - line.penalty == line.score
 
 
 def _arms(point: FusedPoint, trace: SearchTrace) -> tuple[ArmLine, ...]:

@@ -96,7 +96,8 @@ class Tail:
 class TermsExplanation:
     """Why the sparse arm scored a passage as it did.
 
-    The contributions of ``words`` and ``tail`` sum to ``score``, the engine's; their shares to 1.
+    The contributions of ``words`` and ``tail`` sum to ``score``, the engine's, and their shares to
+    1, both to the last bit (as :func:`math.fsum` sums).
     """
 
     score: float
@@ -174,10 +175,11 @@ def explain_terms(
         key=lambda word: (-word.contribution, word.word),
     )
     shown, rest = words[:top], words[top:]
+    # Rounded once, so that words and tail sum to the score to the last bit.
     tail = Tail(
         words=len(rest),
-        contribution=score - math.fsum(word.contribution for word in shown),
-        share=1.0 - math.fsum(word.share for word in shown) if score else 0.0,
+        contribution=math.fsum([score, *(-word.contribution for word in shown)]),
+        share=math.fsum([1.0, *(-word.share for word in shown)]) if score else 0.0,
     )
     return TermsExplanation(
         score, tuple(shown), tail, _unmatched(encoder, query, passage, query_text, top)

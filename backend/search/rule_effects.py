@@ -202,17 +202,26 @@ async def choose_pins(
     return chosen
 
 
-def pin(placed: Sequence[Placed], pins: Sequence[tuple[Rule, UUID]]) -> list[Placed]:
-    """``placed`` with the pinned chunks moved to their places, lower places first."""
+def pin(
+    placed: Sequence[Placed], over: Sequence[Placed], pins: Sequence[tuple[Rule, UUID]]
+) -> tuple[list[Placed], list[Placed]]:
+    """``placed`` with the pinned chunks moved to their places, lower places first.
+
+    Those of ``over``, which lost their place to the cap on a document, are among them; the second
+    list is what is left of it. A chunk that several rules pin goes to the first of its places, and
+    stands nowhere else.
+    """
     if not pins:
-        return list(placed)
-    known = {one.id: one for one in placed}
-    moved = {id for _, id in pins}
-    order = [one for one in placed if one.id not in moved]
+        return list(placed), list(over)
+    known = {one.id: one for one in (*placed, *over)}
+    chosen: dict[UUID, Rule] = {}
     for rule, id in sorted(pins, key=lambda pair: pair[0].position):
+        chosen.setdefault(id, rule)
+    order = [one for one in placed if one.id not in chosen]
+    for id, rule in chosen.items():
         one = known.get(id, Placed(id, 0.0))
         order.insert(rule.position - 1, replace(one, pinned_by=rule.id))
-    return order
+    return order, [one for one in over if one.id not in chosen]
 
 
 def _named(ids: Sequence[UUID]) -> models.HasIdCondition:

@@ -195,6 +195,8 @@ def _contradiction(one: Rule, other: Rule) -> str:
             return "one boosts what the other hides"
         if kinds == {RuleKind.BOOST} and (one.factor - 1) * (other.factor - 1) < 0:
             return "one raises what the other lowers"
+        if kinds == {RuleKind.PIN} and one.position != other.position:
+            return f"one pins to place {one.position} what the other pins to {other.position}"
     if kinds == {RuleKind.PIN} and one.position == other.position and one.target != other.target:
         return f"both pin to place {one.position}"
     opposed = (one.factor - 1) * (other.factor - 1) < 0

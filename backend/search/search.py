@@ -86,7 +86,7 @@ class Searcher:
         scores, warning = await self._rerank(prepared, present, passages)
         clock.stop("rerank")
         placed, over = await self._diversify(present, scores, passages, prepared.settings)
-        placed = pin(placed, [(rule, id) for rule, id in pins if id in passages])
+        placed, over = pin(placed, over, [(rule, id) for rule, id in pins if id in passages])
         clock.stop("diversify")
         trace = SearchTrace(
             request=request,

@@ -70,6 +70,12 @@ async def test_json_is_the_final_answer_alone(enter: Enter) -> None:
         f"{plain.json()['message_id']}/explanation"
     )
     assert explained.json()["changes"] == []
+    for cited in explained.json()["record"]["passages"]:
+        await client.delete(f"/documents/{cited['document_id']}")
+    later = (await client.get(explained.request.url.path.removeprefix("/api/v1"))).json()
+    assert later["record"] == explained.json()["record"]
+    assert later["changes"]
+    assert all("has been removed since" in change for change in later["changes"])
 
 
 async def test_a_lost_stream_is_taken_up_where_it_broke(enter: Enter) -> None:
@@ -110,6 +116,9 @@ async def test_visitors_of_allowed_origins_are_answered(
             "welcome": "Hello",
             "suggestions": ["Returns?"],
             "appearance": {},
+            "anonymous": True,
+            "leads": None,
+            "handoff": None,
         }
         body = {"question": QUESTION, "visitor": "secret-1", "stream": False}
         answer = await visitor.post(f"{path}/chat", json=body, headers=headers)
