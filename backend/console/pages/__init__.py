@@ -9,7 +9,6 @@ import widget
 
 _PAGES = (
     "access",
-    "account",
     "assistant",
     "content",
     "conversations",
