@@ -27,6 +27,7 @@ from backend.api.routes import (
     rules,
     runs,
     search,
+    sign_in,
     sources,
     system,
     webhooks,
@@ -97,6 +98,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
     ):
         app.include_router(module.router, prefix=API)
     app.include_router(system.probes)
+    app.include_router(sign_in.router)
     app.include_router(pages.router)
     app.add_middleware(BodyLimit, uploads=_UPLOADS)
     app.add_middleware(RequestContext)

@@ -11,6 +11,7 @@ from anyio import create_task_group, to_thread
 
 from backend import data_folder
 from backend.api.limits import Limits
+from backend.api.openid import OpenIdProvider, OpenIdSettings
 from backend.api.state import AppState, Options, Rebuilt, Worker
 from backend.chat.settings import ChatSettings
 from backend.chat.turn import Chat
@@ -96,6 +97,7 @@ async def open_parts(parts: Parts) -> AsyncIterator[AppState]:
             worker=worker,
             limits=Limits(settings.public_chat_per_minute),
             rebuilt=rebuilt,
+            openid=_openid(settings),
         )
         if worker is not None:
             await worker.start()
@@ -153,6 +155,19 @@ def _options(settings: Settings) -> Options:
         upload_max_bytes=settings.upload_max_bytes,
         public_url=settings.public_url.rstrip("/"),
         embedded=is_embedded(settings),
+    )
+
+
+def _openid(settings: Settings) -> OpenIdProvider | None:
+    if not settings.oidc_issuer:
+        return None
+    return OpenIdProvider(
+        OpenIdSettings(
+            issuer=settings.oidc_issuer,
+            client_id=settings.oidc_client_id,
+            client_secret=settings.oidc_client_secret.get_secret_value(),
+            domains=settings.oidc_domains,
+        )
     )
 
 

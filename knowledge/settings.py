@@ -44,6 +44,15 @@ class Settings(BaseSettings):
         default=True,
         description="Whether the first start makes the sample assistant from the documentation.",
     )
+    oidc_issuer: str = Field(
+        default="", description="An OpenID provider that users may sign in at (extra `oidc`)."
+    )
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_domains: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="E-mail domains (by comma) whose people become viewers as they sign in.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     otel_endpoint: str = Field(
@@ -148,7 +157,7 @@ class Settings(BaseSettings):
         description="Whether documents that say nearly the same are indexed once.",
     )
 
-    @field_validator("allowed_private_hosts", mode="before")
+    @field_validator("allowed_private_hosts", "oidc_domains", mode="before")
     @classmethod
     def _split_by_comma(cls, value: object) -> object:
         if isinstance(value, str):

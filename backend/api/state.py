@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 
 from backend.api.limits import Limits
 from backend.api.metrics import Metrics
+from backend.api.openid import OpenIdProvider
 from backend.api.turns import Turns
 from knowledge.encode.encoder import Encoder
 from knowledge.index.search_index import SearchIndex
@@ -83,6 +84,7 @@ class AppState:
     limits: Limits = field(default_factory=Limits)
     turns: Turns = field(default_factory=Turns)
     rebuilt: Rebuilt | None = None
+    openid: OpenIdProvider | None = None
 
     def wake(self) -> None:
         """Tell the worker of this process, if it has one, that a run was queued."""

@@ -206,8 +206,8 @@ def _navigation(visit: Visit, current: str) -> Markup:
         '<a class="brand" href="/console/"><img src="/widget/v1/pages/icon.svg" alt="">Candor</a>'
     )
     account = Markup(
-        '<div class="account"><div><div class="who" title="{actor}">{actor}</div>'
-        '<div class="soft">{role}</div></div><div class="row">'
+        '<div class="account"><div><a class="who" href="/console/account" title="{actor}">'
+        '{actor}</a><div class="soft">{role}</div></div><div class="row">'
         '<button class="text" data-act="theme"></button>'
         '<form method="post" action="/sign-out"><button class="text">Sign out</button></form>'
         "</div></div>"

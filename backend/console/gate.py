@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.api.access import COOKIE, caller_by_session
 from backend.api.state import AppState
 from backend.console.assets import find_asset
-from backend.console.entrance import entrance
 from backend.console.visit import VISIT, Visit
 from knowledge.errors import Unauthenticated
 
@@ -51,7 +50,7 @@ class Gate:
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 4401})
             else:
-                await _refusal(path)(scope, receive, send)
+                await _refusal(path, scope["query_string"].decode("latin-1"))(scope, receive, send)
             return
         scope[VISIT] = visit
         await self._pages(scope, receive, _with_headers(send, path))
@@ -82,11 +81,12 @@ def _cookie(headers: Headers) -> str:
     return jar[COOKIE].value if COOKIE in jar else ""
 
 
-def _refusal(path: str) -> Response:
-    """A page that says how to sign in; for what is no page, a bare refusal."""
+def _refusal(path: str, query: str) -> Response:
+    """The way to the sign-in page and back; for what is no page, a bare refusal."""
     if path.startswith("/_nicegui"):
         return Response("Sign in first.", status_code=401)
-    return HTMLResponse(entrance(), status_code=401, headers={"Content-Security-Policy": _POLICY})
+    wanted = f"/console{path}" + (f"?{query}" if query else "")
+    return RedirectResponse(f"/sign-in?to={quote(wanted)}", status_code=303)
 
 
 def _with_headers(send: Send, path: str) -> Send:

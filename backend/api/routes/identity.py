@@ -11,11 +11,13 @@ from fastapi.responses import JSONResponse
 from backend.api.access import Admin, Caller, Viewer
 from backend.api.errors import PROBLEMS
 from backend.api.idempotency import Once
+from backend.api.passwords import check_new_password, find_match, hash_password
 from backend.api.schemas.base import Body, PageView, Paging
 from backend.api.schemas.identity import (
     AuditView,
     LinkView,
     Me,
+    NewPassword,
     NewToken,
     NewUser,
     SessionView,
@@ -24,11 +26,12 @@ from backend.api.schemas.identity import (
     UserChange,
     UserView,
 )
-from backend.api.state import State
+from backend.api.state import AppState, State
 from knowledge.errors import Conflict, Forbidden, InvalidInput, NotFound
 from knowledge.store.database import WriteSession
 from knowledge.store.paging import read_page
 from knowledge.store.queries import credentials, people
+from knowledge.store.queries.attempts import Counted, begin_attempt, forgive
 from knowledge.store.tables import ApiToken, AuditEntry, Role, User, utc_now
 
 router = APIRouter(tags=["identity"], responses=PROBLEMS)
@@ -37,12 +40,35 @@ router = APIRouter(tags=["identity"], responses=PROBLEMS)
 @router.get("/users/me", summary="Who am I")
 async def read_me(caller: Viewer, state: State) -> Me:
     """Who the request comes from, and with which role."""
-    user = None
+    me = Me(actor=caller.actor, role=caller.role, workspace_id=caller.workspace_id)
     if caller.session_id is not None and caller.user_id is not None:
         async with state.database.reading() as session:
             found = await people.find_user(session, caller.workspace_id, caller.user_id)
-            user = UserView.of(found)
-    return Me(actor=caller.actor, role=caller.role, workspace_id=caller.workspace_id, user=user)
+        me.user, me.has_password = UserView.of(found), bool(found.password_hash)
+    return me
+
+
+@router.put("/users/me/password", status_code=204, summary="Set one's own password")
+async def set_password(body: NewPassword, caller: Viewer, state: State) -> None:
+    """Set the caller's password; one that is there has to be given, or a sign-in link used.
+
+    Every other session of the caller ends.
+    """
+    if caller.session_id is None or caller.user_id is None:
+        raise Forbidden("A token has no password.", "Sign in in a browser, and set yours there.")
+    async with state.database.reading() as reading:
+        user = await people.find_user(reading, caller.workspace_id, caller.user_id)
+    check_new_password(body.new, user.email)
+    if user.password_hash:
+        await _check_current(state, user, body.current)
+    made = await hash_password(body.new)
+    async with state.database.writing() as session:
+        changed = await people.find_user(session, caller.workspace_id, caller.user_id)
+        if changed.password_hash != user.password_hash:
+            raise Conflict("The password was changed meanwhile.", "Try again with the new one.")
+        changed.password_hash = made
+        await credentials.end_sessions(session, changed.id, but=caller.session_id)
+        people.record(session, caller.workspace_id, caller.actor, "password.set", changed.email)
 
 
 @router.get("/users", summary="List users")
@@ -183,6 +209,26 @@ async def revoke_session(session_id: UUID, caller: Viewer, state: State) -> None
         people.record(session, caller.workspace_id, caller.actor, "session.revoke")
 
 
+@router.delete("/sessions", status_code=204, summary="Sign out everywhere else")
+async def revoke_other_sessions(caller: Viewer, state: State) -> None:
+    """End every session of the caller but the one that asks."""
+    if caller.user_id is None:
+        return
+    async with state.database.writing() as session:
+        await credentials.end_sessions(session, caller.user_id, but=caller.session_id)
+        people.record(session, caller.workspace_id, caller.actor, "session.revoke", "all others")
+
+
+@router.delete("/users/{user_id}/sessions", status_code=204, summary="Sign a user out")
+async def revoke_sessions_of_user(user_id: UUID, caller: Admin, state: State) -> None:
+    """End every session of a user, at once."""
+    async with state.database.writing() as session:
+        user = await people.find_user(session, caller.workspace_id, user_id)
+        _refuse_above(caller, Role(user.role))
+        await credentials.end_sessions(session, user.id)
+        people.record(session, caller.workspace_id, caller.actor, "session.revoke", user.email)
+
+
 @router.get("/audit", summary="Read the audit log")
 async def read_audit(caller: Admin, state: State, paging: Paging) -> PageView[AuditView]:
     """Who did what, newest first."""
@@ -191,6 +237,20 @@ async def read_audit(caller: Admin, state: State, paging: Paging) -> PageView[Au
             session, people.audit(caller.workspace_id), AuditEntry, paging, newest_first=True
         )
     return PageView.of(page.map(AuditView.of))
+
+
+async def _check_current(state: AppState, user: User, password: str) -> None:
+    """Who sits down at a browser that somebody left must not guess at it there either."""
+    account = Counted.account(user.email)
+    async with state.database.writing() as session:
+        await begin_attempt(session, [account])
+    if await find_match(password, [user.password_hash]) is None:
+        raise Forbidden(
+            "The current password is wrong.",
+            "A sign-in link sets a new one without it: ask an admin of your workspace.",
+        )
+    async with state.database.writing() as session:
+        await forgive(session, account)
 
 
 async def _user_for_link(session: WriteSession, caller: Caller, email: str) -> User:

@@ -67,7 +67,15 @@ class Me(BaseModel):
     actor: str
     role: Role
     workspace_id: UUID
-    user: UserView | None
+    user: UserView | None = None
+    has_password: bool = False
+
+
+class NewPassword(Body):
+    """A password to be set. ``current`` is needed where there is one."""
+
+    current: str = Field(default="", max_length=200)
+    new: str = Field(max_length=1000, examples=["several words that you remember"])
 
 
 class NewToken(Body):

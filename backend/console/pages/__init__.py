@@ -9,6 +9,7 @@ import widget
 
 _PAGES = (
     "access",
+    "account",
     "assistant",
     "content",
     "conversations",

@@ -133,7 +133,7 @@ async def users_page(visit: Visit) -> None:
         rows = list(
             await session.scalars(users(visit.workspace_id).order_by(User.created_at).limit(_MOST))
         )
-    with head("System", below="People come in with a link that works once."):
+    with head("System", below="People come in with a password, or a link that works once."):
         button("New user", _new_user(visit), "primary")
     tabs("Users", *TABS)
     with ui.element("div").classes("stack"):
@@ -156,6 +156,7 @@ def _user(visit: Visit, row: User) -> None:
             button("Change", _change_user(visit, row), "tiny")
             if not row.disabled_at:
                 button("Sign-in link", _link(visit, row.email), "tiny")
+                button("Sign out everywhere", _sign_out(visit, row), "tiny")
 
 
 def _link(visit: Visit, email: str) -> Act:
@@ -163,6 +164,14 @@ def _link(visit: Visit, email: str) -> Act:
         await _show_link(visit, email)
 
     return make
+
+
+def _sign_out(visit: Visit, row: User) -> Act:
+    async def sign_out() -> None:
+        await visit.send("DELETE", f"/users/{row.id}/sessions")
+        done(f"{row.email} is signed out everywhere.")
+
+    return sign_out
 
 
 async def _show_link(visit: Visit, email: str) -> None:
@@ -173,8 +182,8 @@ async def _show_link(visit: Visit, email: str) -> None:
     _once(
         "A link to sign in",
         origin + link["path"],
-        f"Send it to {email}. It works once, within 24 hours. Links made before have stopped "
-        "working.",
+        f"Send it to {email}. It works once, within 24 hours, and lets them set a new "
+        "password. Links made before have stopped working.",
     )
 
 

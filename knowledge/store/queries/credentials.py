@@ -78,7 +78,12 @@ async def use_link(session: WriteSession, token: str, user_agent: str) -> tuple[
             "This sign-in link is unknown, was used already, or is older than 24 hours.",
             "Run `candor user link` on the server to get a new one.",
         )
-    secret = new_secret()
+    return user, open_session(session, user, user_agent)
+
+
+def open_session(session: WriteSession, user: User, user_agent: str) -> str:
+    """Sign a user in who has proved who they are. Returns the session's secret."""
+    secret, now = new_secret(), utc_now()
     session.add(
         UserSession(
             user_id=user.id,
@@ -88,16 +93,12 @@ async def use_link(session: WriteSession, token: str, user_agent: str) -> tuple[
             user_agent=user_agent[:300],
         )
     )
-    return user, secret
+    return secret
 
 
 async def has_signed_in(session: ReadSession, role: Role) -> bool:
-    """Whether anybody with this role has ever used a sign-in link."""
-    query = select(
-        exists()
-        .where(SignInLink.user_id == User.id, User.role == role)
-        .where(SignInLink.used_at.is_not(None))
-    )
+    """Whether anybody with this role has ever signed in."""
+    query = select(exists().where(UserSession.user_id == User.id, User.role == role))
     return bool(await session.scalar(query))
 
 
@@ -142,6 +143,24 @@ async def revoke_session(session: WriteSession, user_id: UUID, session_id: UUID)
     )
     if done is None:
         raise NotFound(f"There is no session {session_id}.")
+
+
+async def end_sessions(
+    session: WriteSession, user_id: UUID, but: UUID | None = None, but_secret: str = ""
+) -> int:
+    """End every session of a user, except the one that is named by its id or its secret.
+
+    Returns how many ended.
+    """
+    query = update(UserSession).where(
+        UserSession.user_id == user_id, UserSession.revoked_at.is_(None)
+    )
+    if but is not None:
+        query = query.where(UserSession.id != but)
+    if but_secret:
+        query = query.where(UserSession.token_hash != hash_secret(but_secret))
+    ended = await session.scalars(query.values(revoked_at=utc_now()).returning(UserSession.id))
+    return len(ended.all())
 
 
 async def end_session(session: WriteSession, secret: str) -> None:

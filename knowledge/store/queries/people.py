@@ -9,11 +9,14 @@ from sqlalchemy.exc import IntegrityError
 
 from knowledge.errors import Conflict, NotFound
 from knowledge.store.database import ReadSession, WriteSession
-from knowledge.store.tables import AuditEntry, Role, User, Workspace
+from knowledge.store.tables import AuditEntry, ExternalIdentity, Role, User, Workspace
 from knowledge.store.tables.base import JsonObject
 
 _LOCK = 7_221_904
 """Key of an advisory lock: any number that nothing else uses."""
+
+_MOST_WORKSPACES = 5
+"""So many passwords are compared at one sign-in."""
 
 
 async def alone(session: WriteSession) -> None:
@@ -70,6 +73,34 @@ async def find_user_by_email(session: ReadSession, workspace_id: UUID, email: st
     if found is None:
         raise NotFound(f"There is no user {email}.", "`candor status` shows the owner's address.")
     return found
+
+
+async def users_by_email(session: ReadSession, email: str) -> list[User]:
+    """Everybody with an e-mail address, the longest known first: at most one in a workspace.
+
+    Who is locked out is among them.
+    """
+    rows = await session.scalars(
+        select(User)
+        .where(func.lower(User.email) == email.strip().lower())
+        .order_by(User.created_at)
+        .limit(_MOST_WORKSPACES)
+    )
+    return list(rows)
+
+
+async def user_of_identity(session: ReadSession, issuer: str, subject: str) -> User | None:
+    """The user that an account at an OpenID provider was connected with."""
+    return await session.scalar(
+        select(User)
+        .join(ExternalIdentity, ExternalIdentity.user_id == User.id)
+        .where(ExternalIdentity.issuer == issuer, ExternalIdentity.subject == subject)
+    )
+
+
+def connect_identity(session: WriteSession, user: User, issuer: str, subject: str) -> None:
+    """Remember that an account at an OpenID provider is this user's."""
+    session.add(ExternalIdentity(user_id=user.id, issuer=issuer, subject=subject))
 
 
 async def create_user(

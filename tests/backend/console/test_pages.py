@@ -40,6 +40,7 @@ async def paths(shop: Stocked) -> dict[str, str]:
         "conversation": f"/conversations/{talk}",
         "assistants": "/assistants",
         "assistant": f"/assistants/{first['assistants']}",
+        "account": "/account",
         "system": "/system",
         "tokens": "/system/tokens",
         "users": "/system/users",
