@@ -18,10 +18,13 @@ from backend.api.routes import (
     documents,
     evaluation_runs,
     explain,
+    handoffs,
     identity,
     knowledge_bases,
+    leads,
     pages,
     public_assistants,
+    public_visits,
     pushed,
     query_sets,
     rules,
@@ -66,6 +69,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
                 yield
             finally:
                 await state.turns.close()
+                await state.day_use.close()
 
     app = FastAPI(
         title="Candor",
@@ -92,6 +96,9 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
         chat,
         assistants,
         public_assistants,
+        public_visits,
+        leads,
+        handoffs,
         identity,
         system,
         backups,

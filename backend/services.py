@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from anyio import create_task_group, to_thread
 
 from backend import data_folder
+from backend.api.day_use import DayLimits
 from backend.api.limits import Limits
 from backend.api.openid import OpenIdProvider, OpenIdSettings
 from backend.api.state import AppState, Options, Rebuilt, Worker
@@ -95,7 +96,7 @@ async def open_parts(parts: Parts) -> AsyncIterator[AppState]:
             chat=chat,
             workspace_id=installed.workspace_id,
             worker=worker,
-            limits=Limits(settings.public_chat_per_minute),
+            limits=_limits(settings),
             rebuilt=rebuilt,
             openid=_openid(settings),
         )
@@ -145,6 +146,15 @@ async def _open_index(
     old = await active_index_name(database)
     begun = await begin_index(parts.settings, database, encoder.spec)
     return begun.index, Rebuilt(begun.name, old or "")
+
+
+def _limits(settings: Settings) -> Limits:
+    day = DayLimits(
+        questions=settings.public_chat_per_day,
+        visitor_questions=settings.public_chat_per_visitor_day,
+        tokens=settings.public_tokens_per_day,
+    )
+    return Limits(settings.public_chat_per_minute, day)
 
 
 def _options(settings: Settings) -> Options:

@@ -110,6 +110,20 @@ class Settings(BaseSettings):
         ge=1,
         description="Questions that visitors may ask one assistant from one address in a minute.",
     )
+    public_chat_per_day: int = Field(
+        default=10_000, ge=1, description="Questions that visitors may ask one assistant in a day."
+    )
+    public_chat_per_visitor_day: int = Field(
+        default=200,
+        ge=1,
+        description="Questions that one visitor may ask one assistant in a day; ten times as many "
+        "from one address.",
+    )
+    public_tokens_per_day: int = Field(
+        default=1_000_000,
+        ge=1,
+        description="Tokens of the language model that visitors may use of one assistant in a day.",
+    )
 
     answer_confidence: float = Field(
         default=0.15,

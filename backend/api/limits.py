@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
+from backend.api.day_use import DayLimits
 from knowledge.errors import LimitExceeded
 
 _MOST_KEYS = 50_000
@@ -47,14 +48,23 @@ class RateLimit:
 
 
 class Limits:
-    """The limits of the public doors. ``chats``: questions a minute from one address."""
+    """The limits of the public doors. ``chats``: questions a minute from one address; one visitor
+    may ask half as many. ``day``: the limits of a day, unless an assistant has its own.
+    """
 
-    def __init__(self, chats: int = 60) -> None:
+    def __init__(self, chats: int = 60, day: DayLimits | None = None) -> None:
+        self.day = day or DayLimits()
         self.sign_in = RateLimit(10, 10, "There were too many attempts to sign in from here.")
         self.chat_by_address = RateLimit(
             chats, max(1, chats // 2), "There were too many questions from here."
         )
+        self.chat_by_visitor = RateLimit(
+            max(1, chats // 2), max(1, chats // 4), "There were too many questions from you."
+        )
         self.chat_by_assistant = RateLimit(
             20 * chats, 10 * chats, "This assistant is asked too much just now."
         )
+        self.sessions = RateLimit(60, 60, "There were too many tokens from here.")
+        self.leads = RateLimit(10, 20, "There were too many of these from here.")
+        self.handoff_messages = RateLimit(30, 20, "There were too many messages from here.")
         self.public_reads = RateLimit(600, 300, "There were too many requests from here.")

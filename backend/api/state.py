@@ -10,6 +10,8 @@ from uuid import UUID, uuid4
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from backend.api.day_use import DayUse
+from backend.api.handoff_desk import Bells, HandoffDesk
 from backend.api.limits import Limits
 from backend.api.metrics import Metrics
 from backend.api.openid import OpenIdProvider
@@ -83,8 +85,15 @@ class AppState:
     metrics: Metrics = field(default_factory=Metrics)
     limits: Limits = field(default_factory=Limits)
     turns: Turns = field(default_factory=Turns)
+    day_use: DayUse = field(default_factory=DayUse)
+    bells: Bells = field(default_factory=Bells)
     rebuilt: Rebuilt | None = None
     openid: OpenIdProvider | None = None
+
+    @property
+    def handoffs(self) -> HandoffDesk:
+        """Where visitors and staff write to each other."""
+        return HandoffDesk(self.database, self.bells)
 
     def wake(self) -> None:
         """Tell the worker of this process, if it has one, that a run was queued."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Hashable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from sse_starlette.event import ServerSentEvent
@@ -21,7 +21,7 @@ from sse_starlette.sse import EventSourceResponse
 
 from backend.api.errors import problem
 from backend.chat.events import ChatEvent, FinalAnswer, TurnFailed
-from backend.chat.turn import Turn
+from backend.chat.turn import Question
 from knowledge.errors import CandorError
 
 HEARTBEAT_S = 15
@@ -29,6 +29,18 @@ GRACE_S = 20.0
 """How long a recorded turn goes on without a reader."""
 _KEPT = 500
 _log = structlog.get_logger()
+
+
+class AnyTurn(Protocol):
+    """A turn, as far as it is read here."""
+
+    def events(self) -> AsyncGenerator[ChatEvent, None]:
+        """What it tells, in order. Runs once."""
+        ...
+
+
+Ask = Callable[[Question], Awaitable[AnyTurn]]
+"""Begins a turn. Raises what is wrong with the question."""
 
 
 @dataclass(slots=True)
@@ -64,7 +76,7 @@ class Turns:
         """The recording that was begun with a key, if it is still kept."""
         return self._recordings.get(key)
 
-    def begin(self, key: Hashable, turn: Turn) -> _Recording:
+    def begin(self, key: Hashable, turn: AnyTurn) -> _Recording:
         """Run a turn on its own, and keep what it tells."""
         recording = _Recording()
         recording.task = asyncio.create_task(_record(turn, recording))
@@ -104,7 +116,7 @@ class Turns:
         self._recordings.clear()
 
 
-async def _record(turn: Turn, recording: _Recording) -> None:
+async def _record(turn: AnyTurn, recording: _Recording) -> None:
     try:
         async with _closing(turn.events()) as events:
             async for event in events:

@@ -71,7 +71,8 @@ class Question:
     """What is asked, by whom, and where the answer may come from.
 
     ``tone`` is how the assistant is to speak, for a language model alone: quoted sentences keep
-    the words of their source.
+    the words of their source. ``page`` is what the website says of the page that the reader has
+    open; a language model gets it as data.
     """
 
     text: str
@@ -79,6 +80,7 @@ class Question:
     knowledge_base_ids: tuple[UUID, ...]
     conversation_id: UUID | None = None
     tone: str = ""
+    page: str = ""
 
 
 class Chat:
@@ -231,6 +233,7 @@ class Turn:
             encoding=result.trace.query if result.trace else None,
             history=self._history,
             tone=self._question.tone,
+            page=self._question.page,
         )
         async with aclosing(self._chat.writer.write(task)) as parts:
             async for part in parts:

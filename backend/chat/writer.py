@@ -28,7 +28,8 @@ class Task:
 
     ``question`` is what the reader wrote, ``query`` what was searched for: the question made to
     stand alone; ``encoding`` is the query's as it met the index (``None``: to be encoded again).
-    ``history`` is in the order of the conversation.
+    ``history`` is in the order of the conversation. ``page`` is what the website says of the page
+    that the reader has open: data, for a language model alone.
     """
 
     question: str
@@ -38,6 +39,7 @@ class Task:
     encoding: Encoding | None = None
     history: tuple[Exchange, ...] = ()
     tone: str = ""
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,17 @@ from fastapi.responses import JSONResponse
 from backend.api.access import Admin, Viewer
 from backend.api.errors import PROBLEMS
 from backend.api.idempotency import Once
-from backend.api.schemas.assistants import AssistantChange, AssistantView, NewAssistant
+from backend.api.schemas.assistants import (
+    AssistantChange,
+    AssistantView,
+    NewAssistant,
+    SecretView,
+)
 from backend.api.schemas.base import PageView, Paging
 from backend.api.state import State
 from knowledge.store.paging import read_page
 from knowledge.store.queries import assistants as queries
+from knowledge.store.queries.credentials import new_secret
 from knowledge.store.queries.people import record
 from knowledge.store.tables import Assistant
 
@@ -94,3 +100,35 @@ async def remove_assistant(assistant_id: UUID, caller: Admin, state: State) -> N
         found = await queries.find_assistant(session, caller.workspace_id, assistant_id)
         await session.delete(found)
         record(session, caller.workspace_id, caller.actor, "assistant.remove", found.name)
+
+
+@router.post(
+    "/{assistant_id:uuid}/identity-secret",
+    status_code=201,
+    response_model=SecretView,
+    summary="Make the secret that identity tokens are signed with",
+)
+async def make_identity_secret(
+    assistant_id: UUID, caller: Admin, state: State, repetition: Once
+) -> SecretView | JSONResponse:
+    """A new secret, shown once. Tokens and sessions that were signed with an earlier one end."""
+    async with state.database.writing() as session:
+
+        async def make() -> SecretView:
+            found = await queries.find_assistant(session, caller.workspace_id, assistant_id)
+            found.identity_secret = new_secret("candor_id")
+            record(session, caller.workspace_id, caller.actor, "assistant.secret", found.name)
+            return SecretView(secret=found.identity_secret)
+
+        return await repetition.once(session, caller, "identity-secret", make, secret="secret")
+
+
+@router.delete(
+    "/{assistant_id:uuid}/identity-secret", status_code=204, summary="Accept no identity tokens"
+)
+async def remove_identity_secret(assistant_id: UUID, caller: Admin, state: State) -> None:
+    """Forget the secret: no identity token and no session is accepted any more."""
+    async with state.database.writing() as session:
+        found = await queries.find_assistant(session, caller.workspace_id, assistant_id)
+        found.identity_secret = ""
+        record(session, caller.workspace_id, caller.actor, "assistant.secret", found.name)

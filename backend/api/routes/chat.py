@@ -21,7 +21,7 @@ from backend.api.schemas.chat import (
     ExplainedTranscript,
 )
 from backend.api.state import AppState, State
-from backend.api.turns import finish, stream
+from backend.api.turns import Ask, finish, stream
 from backend.chat.events import ChatEvent
 from backend.chat.turn import Question
 from knowledge.store.conversations import Reader, find_conversation, read_messages
@@ -85,12 +85,17 @@ async def respond(
     wants_stream: bool,
     key: Hashable,
     last_event_id: int,
+    ask: Ask | None = None,
 ) -> Response:
-    """Run a turn, or take up the one that was begun with the same key and question."""
+    """Run a turn, or take up the one that was begun with the same key and question.
+
+    ``ask`` begins the turn where it is not to be begun plainly.
+    """
     accept = request.headers.get("accept", "")
     wants_json = "application/json" in accept and "text/event-stream" not in accept
     streams = wants_stream and not wants_json
-    events = await _events(state, question, key, last_event_id if streams else 0)
+    after = last_event_id if streams else 0
+    events = await _events(state, question, key, after, ask or state.chat.begin)
     if streams:
         state.metrics.answers.labels("streamed").inc()
         return stream(events, last_event_id)
@@ -100,14 +105,14 @@ async def respond(
 
 
 async def _events(
-    state: AppState, question: Question, key: Hashable, after: int
+    state: AppState, question: Question, key: Hashable, after: int, ask: Ask
 ) -> AsyncIterator[ChatEvent]:
     if key is None:
-        return (await state.chat.begin(question)).events()
+        return (await ask(question)).events()
     whole = (key, question.text, question.conversation_id)
     recording = state.turns.find(whole)
     if recording is None:
-        recording = state.turns.begin(whole, await state.chat.begin(question))
+        recording = state.turns.begin(whole, await ask(question))
     return state.turns.follow(recording, after)
 
 

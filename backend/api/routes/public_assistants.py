@@ -7,8 +7,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
 
-from backend.api.access import own_origins
 from backend.api.errors import PROBLEMS
+from backend.api.identity_tokens import SESSION_LIFETIME, make_session, read_identity, refused
 from backend.api.routes.chat import STREAMS, respond
 from backend.api.schemas.assistants import PublicProfile
 from backend.api.schemas.chat import (
@@ -19,72 +19,71 @@ from backend.api.schemas.chat import (
     PublicChatBody,
     Transcript,
 )
-from backend.api.state import AppState, State
-from backend.chat.turn import Question
-from knowledge.errors import Forbidden
-from knowledge.store.conversations import Reader, find_conversation, read_messages
-from knowledge.store.queries.assistants import find_public_assistant, give_feedback
-from knowledge.store.queries.conversations import find_answer
-from knowledge.store.tables import Assistant
+from backend.api.schemas.visitors import SessionBody, SessionView
+from backend.api.state import State
+from backend.api.visitor_questions import metered, question_of
+from backend.api.visitors import Opened, Secret, refuse, take_question
+from knowledge.errors import Unauthenticated
+from knowledge.store.conversations import find_conversation, read_messages
+from knowledge.store.queries.assistants import give_feedback
+from knowledge.store.queries.conversations import find_answer, remove_conversation
+from knowledge.store.queries.handoffs import is_anyone_present
+from knowledge.store.queries.visits import use_identity_token
 
 router = APIRouter(prefix="/assistants/{public_key}", tags=["visitors"], responses=PROBLEMS)
 
 _ALLOWED = {
-    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Methods": "GET, POST, DELETE",
     "Access-Control-Allow-Headers": (
-        "content-type, accept, idempotency-key, last-event-id, x-candor-visitor"
+        "authorization, content-type, accept, idempotency-key, last-event-id, x-candor-visitor"
     ),
     "Access-Control-Max-Age": "600",
 }
 
 
-async def open_assistant(request: Request, state: AppState, public_key: str) -> Assistant:
-    """The assistant, if this request may speak to it.
-
-    Raises :class:`NotFound`, and :class:`Forbidden` where a browser sent the request from a page
-    of an origin that the assistant does not list.
-    """
-    async with state.database.reading() as session:
-        assistant = await find_public_assistant(session, public_key)
-    origin = request.headers.get("origin")
-    if origin is None:
-        return assistant
-    if origin not in own_origins(request, state):
-        if origin.lower() not in assistant.allowed_origins:
-            raise Forbidden(
-                "This assistant does not answer on this website.",
-                "Add the website's origin to the assistant's allowed origins.",
-            )
-        request.state.cors_origin = origin
-    return assistant
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
 @router.options("", include_in_schema=False)
 @router.options("/{rest:path}", include_in_schema=False)
-async def preflight(request: Request, state: State, public_key: str) -> Response:
+async def preflight(door: Opened) -> Response:
     """What a browser asks before it sends a request to another origin."""
-    state.limits.public_reads.take(_address(request))
-    await open_assistant(request, state, public_key)
     return Response(status_code=204, headers=_ALLOWED)
 
 
 @router.get("", summary="Read an assistant's public profile")
-async def read_profile(request: Request, state: State, public_key: str) -> PublicProfile:
+async def read_profile(door: Opened, state: State) -> PublicProfile:
     """What the chat shows before the first question."""
-    state.limits.public_reads.take(_address(request))
-    return PublicProfile.of(await open_assistant(request, state, public_key))
+    present = False
+    if door.behaviour.handoff.enabled:
+        async with state.database.reading() as session:
+            present = await is_anyone_present(session, door.assistant.workspace_id)
+    return PublicProfile.of(door.assistant, door.behaviour, present)
+
+
+@router.post("/sessions", status_code=201, summary="Exchange an identity token")
+async def begin_session(body: SessionBody, door: Opened, state: State) -> SessionView:
+    """A session token for the visitor that the website's signed token names. A token is taken
+    once; forged, old and repeated ones get the same refusal.
+    """
+    state.limits.sessions.take(door.address)
+    try:
+        identity = read_identity(door.assistant, body.token)
+    except Unauthenticated as error:
+        refuse("identity", door, error)
+    async with state.database.writing() as session:
+        first = await use_identity_token(
+            session, door.assistant.id, identity.token_hash, identity.expires_at
+        )
+    if not first:
+        refuse("replay", door, refused())
+    made = make_session(door.assistant, identity.subject, door.origin)
+    return SessionView(session=made, expires_in=int(SESSION_LIFETIME.total_seconds()))
 
 
 @router.post("/chat", summary="Ask as a visitor", response_model=AnswerView, responses=STREAMS)
 async def chat(
     body: PublicChatBody,
+    door: Opened,
     request: Request,
     state: State,
-    public_key: str,
     idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
     last_event_id: Annotated[int, Header(ge=0)] = 0,
 ) -> Response:
@@ -92,34 +91,23 @@ async def chat(
 
     A lost stream is taken up with the same ``Idempotency-Key`` and the ``Last-Event-ID`` seen.
     """
-    assistant = await open_assistant(request, state, public_key)
-    state.limits.chat_by_address.take((_address(request), assistant.id))
-    state.limits.chat_by_assistant.take(assistant.id)
-    question = Question(
-        body.question,
-        Reader(assistant.workspace_id, assistant.id, body.visitor),
-        tuple(UUID(text) for text in assistant.knowledge_base_ids),
-        body.conversation_id,
-        tone=str(assistant.behaviour.get("tone", "")),
+    reader = door.reader(body.visitor)
+    take_question(state, door, reader)
+    question = question_of(
+        door.assistant, door.behaviour, reader, body.question, body.conversation_id, body.page
     )
-    key = (assistant.id, body.visitor, idempotency_key) if idempotency_key else None
-    return await respond(state, request, question, body.stream, key, last_event_id)
+    key = (door.assistant.id, reader.visitor, idempotency_key) if idempotency_key else None
+    ask = metered(state, door, reader)
+    return await respond(state, request, question, body.stream, key, last_event_id, ask)
 
 
 @router.get("/conversations/{conversation_id}", summary="Read one's own conversation")
 async def read_conversation(
-    request: Request,
-    state: State,
-    public_key: str,
-    conversation_id: UUID,
-    x_candor_visitor: Annotated[str, Header(max_length=200)] = "",
+    conversation_id: UUID, door: Opened, state: State, visitor: Secret = ""
 ) -> Transcript:
     """A conversation, for the visitor who began it: ``X-Candor-Visitor`` carries the secret."""
-    state.limits.public_reads.take(_address(request))
-    assistant = await open_assistant(request, state, public_key)
-    reader = Reader(assistant.workspace_id, assistant.id, x_candor_visitor)
     async with state.database.reading() as session:
-        found = await find_conversation(session, reader, conversation_id)
+        found = await find_conversation(session, door.reader(visitor), conversation_id)
         messages = await read_messages(session, found.id)
     return Transcript(
         **ConversationView.of(found).model_dump(),
@@ -127,12 +115,22 @@ async def read_conversation(
     )
 
 
+@router.delete(
+    "/conversations/{conversation_id}", status_code=204, summary="Delete one's own conversation"
+)
+async def delete_conversation(
+    conversation_id: UUID, door: Opened, state: State, visitor: Secret = ""
+) -> None:
+    """Delete a conversation for good, with all that hangs on it, for the visitor who began it."""
+    async with state.database.writing() as session:
+        found = await find_conversation(session, door.reader(visitor), conversation_id)
+        await remove_conversation(session, found.id)
+
+
 @router.post("/feedback", status_code=204, summary="Say what one thinks of an answer")
-async def feedback(body: FeedbackBody, request: Request, state: State, public_key: str) -> None:
+async def feedback(body: FeedbackBody, door: Opened, state: State) -> None:
     """Keep a visitor's judgement of an answer; the last one counts."""
-    state.limits.public_reads.take(_address(request))
-    assistant = await open_assistant(request, state, public_key)
-    reader = Reader(assistant.workspace_id, assistant.id, body.visitor)
+    reader = door.reader(body.visitor)
     async with state.database.writing() as session:
         found = await find_conversation(session, reader, body.conversation_id)
         message = await find_answer(session, found.id, body.message_id)

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field
 
 from backend.api.schemas.base import Body
+from backend.api.schemas.behaviour import Behaviour, HandoffRules, LeadRules, checked
 from knowledge.store.tables import Assistant
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
@@ -22,6 +23,7 @@ def _origin(value: str) -> str:
     return origin
 
 
+CheckedBehaviour = Annotated[dict[str, Any], AfterValidator(checked)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Suggestion = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -37,7 +39,10 @@ class NewAssistant(Body):
     welcome: str = Field(default="", max_length=1000)
     suggestions: list[Suggestion] = Field(default_factory=list, max_length=8)
     appearance: dict[str, Any] = Field(default_factory=dict)
-    behaviour: dict[str, Any] = Field(default_factory=dict)
+    behaviour: CheckedBehaviour = Field(
+        default_factory=dict,
+        examples=[{"anonymous": True, "leads": {"when": ["abstained"]}}],
+    )
 
 
 class AssistantChange(Body):
@@ -49,7 +54,7 @@ class AssistantChange(Body):
     welcome: str | None = Field(default=None, max_length=1000)
     suggestions: list[Suggestion] | None = Field(default=None, max_length=8)
     appearance: dict[str, Any] | None = None
-    behaviour: dict[str, Any] | None = None
+    behaviour: CheckedBehaviour | None = None
 
 
 class AssistantView(BaseModel):
@@ -64,6 +69,7 @@ class AssistantView(BaseModel):
     suggestions: list[str]
     appearance: dict[str, Any]
     behaviour: dict[str, Any]
+    identity: bool = Field(description="Whether it has a secret for identity tokens.")
     sample: bool
     created_at: datetime
 
@@ -80,25 +86,50 @@ class AssistantView(BaseModel):
             suggestions=row.suggestions,
             appearance=row.appearance,
             behaviour=row.behaviour,
+            identity=bool(row.identity_secret),
             sample=row.sample,
             created_at=row.created_at,
         )
 
 
+class SecretView(BaseModel):
+    """A secret, shown once."""
+
+    secret: str
+
+
+class HandoffOffer(BaseModel):
+    """``present``: somebody of the staff is there now. ``email``: where to write otherwise."""
+
+    present: bool
+    email: str
+
+
 class PublicProfile(BaseModel):
-    """An assistant as every visitor may see it."""
+    """An assistant as every visitor may see it.
+
+    ``anonymous``: whether it answers without an identity token. ``leads`` and ``handoff`` are
+    absent where it does not ask for contact details, or has no people behind it.
+    """
 
     name: str
     welcome: str
     suggestions: list[str]
     appearance: dict[str, Any]
+    anonymous: bool = True
+    leads: LeadRules | None = None
+    handoff: HandoffOffer | None = None
 
     @classmethod
-    def of(cls, row: Assistant) -> PublicProfile:
+    def of(cls, row: Assistant, behaviour: Behaviour, present: bool) -> PublicProfile:
         """The view of a record."""
+        handoff: HandoffRules = behaviour.handoff
         return cls(
             name=row.name,
             welcome=row.welcome,
             suggestions=row.suggestions,
             appearance=row.appearance,
+            anonymous=behaviour.anonymous,
+            leads=behaviour.leads if behaviour.leads.when else None,
+            handoff=HandoffOffer(present=present, email=handoff.email) if handoff.enabled else None,
         )

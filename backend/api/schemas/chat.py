@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from backend.api.schemas.base import Body
+from backend.api.schemas.visitors import PageContext, VisitorSecret
 from knowledge.store.tables import Conversation, Message
 
 
@@ -22,11 +23,12 @@ class ChatBody(Body):
 
 
 class PublicChatBody(Body):
-    """A question of a visitor. ``visitor``: a secret that the visitor's browser keeps."""
+    """A question of a visitor. ``page``: what the website says of the page that they are on."""
 
     question: str = Field(max_length=20_000, examples=["How do I return an order?"])
     conversation_id: UUID | None = None
-    visitor: str = Field(default="", max_length=200)
+    visitor: VisitorSecret = ""
+    page: PageContext | None = None
     stream: bool = True
 
 
@@ -59,7 +61,7 @@ class FeedbackBody(Body):
 
     conversation_id: UUID
     message_id: UUID
-    visitor: str = Field(default="", max_length=200)
+    visitor: VisitorSecret = ""
     helpful: bool
     reason: Literal["", "wrong", "off_topic", "incomplete", "bad_source"] = ""
     comment: str = Field(default="", max_length=2000)

@@ -39,11 +39,11 @@ class Handoff(Identified, Base):
     workspace_id: Mapped[UUID] = mapped_column(
         ForeignKey("workspaces.id", ondelete="CASCADE"), index=True
     )
-    assistant_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("assistants.id", ondelete="SET NULL"), default=None, index=True
-    )
     conversation_id: Mapped[UUID] = mapped_column(
         ForeignKey("conversations.id", ondelete="CASCADE"), index=True
+    )
+    assistant_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("assistants.id", ondelete="SET NULL"), default=None, index=True
     )
     state: Mapped[HandoffState] = mapped_column(String(16), default=HandoffState.WAITING)
     taken_by: Mapped[str] = mapped_column(String(320), default="")

@@ -37,13 +37,13 @@ class SearchEvent(Identified, Base):
     workspace_id: Mapped[UUID] = mapped_column(
         ForeignKey("workspaces.id", ondelete="CASCADE"), index=True
     )
-    assistant_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("assistants.id", ondelete="SET NULL"), default=None, index=True
-    )
     message_id: Mapped[UUID] = mapped_column(
         ForeignKey("messages.id", ondelete="CASCADE"), index=True
     )
     kind: Mapped[SearchEventKind] = mapped_column(String(16))
+    assistant_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("assistants.id", ondelete="SET NULL"), default=None, index=True
+    )
     chunk_id: Mapped[UUID | None] = mapped_column(default=None)
     rank: Mapped[int | None] = mapped_column(default=None)
     milliseconds: Mapped[int | None] = mapped_column(default=None)

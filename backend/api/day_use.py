@@ -1,0 +1,143 @@
+"""How much may be asked in a day (UTC): of an assistant, by a visitor, from an address.
+
+What an assistant was used is kept in the database and shared by all processes, which add to it and
+read it back every few seconds; so between them a limit is exceeded by what a few seconds bring.
+Visitors and addresses are counted in this process's memory alone, and forgotten at midnight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from knowledge.errors import CandorError, LimitExceeded
+from knowledge.store.database import Database
+from knowledge.store.queries.visits import Use, add_use, use_of
+from knowledge.store.tables import utc_now
+
+_MOST_KEYS = 200_000
+_WRITTEN_EVERY_S = 2.0
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class DayLimits:
+    """The most of a day: questions of an assistant, of one visitor, tokens of an assistant.
+
+    From one address may come ten times what one visitor may ask: an office shares one.
+    """
+
+    questions: int = 10_000
+    visitor_questions: int = 200
+    tokens: int = 1_000_000
+
+    def address_questions(self) -> int:
+        """What one address may ask."""
+        return 10 * self.visitor_questions
+
+
+@dataclass(slots=True)
+class _Count:
+    """What is known of an assistant's use, and what of it is not in the database yet."""
+
+    known: Use
+    more: Use = field(default_factory=Use)
+
+    @property
+    def whole(self) -> Use:
+        return _sum(self.known, self.more)
+
+
+class DayUse:
+    """Counts of the day that is on."""
+
+    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
+        self._clock = clock
+        self._day = clock().date()
+        self._assistants: dict[UUID, _Count] = {}
+        self._visitors: Counter[Hashable] = Counter()
+        self._writing: asyncio.Task[None] | None = None
+        self._database: Database | None = None
+
+    async def take(
+        self, database: Database, assistant_id: UUID, visitor: str, address: str, limits: DayLimits
+    ) -> None:
+        """Count a question. Raises :class:`LimitExceeded` where a limit of the day is reached."""
+        await self._turn_over()
+        if assistant_id not in self._assistants:
+            async with database.reading() as session:
+                known = await use_of(session, assistant_id, self._day)
+            self._assistants.setdefault(assistant_id, _Count(known))
+        use = self._assistants[assistant_id].whole
+        if use.questions >= limits.questions or use.tokens >= limits.tokens:
+            raise self._tomorrow("This assistant has answered as much as it may today.")
+        for who, most in (
+            ((assistant_id, "visitor", visitor), limits.visitor_questions),
+            ((assistant_id, "address", address), limits.address_questions()),
+        ):
+            if who[2] and self._visitors[who] >= most:
+                raise self._tomorrow("That was the last question for today from here.")
+        if len(self._visitors) < _MOST_KEYS:
+            self._visitors.update(
+                [(assistant_id, "visitor", visitor), (assistant_id, "address", address)]
+            )
+        self.add(database, assistant_id, Use(questions=1))
+
+    def add(self, database: Database, assistant_id: UUID, more: Use) -> None:
+        """Count what was used; it is written down within seconds."""
+        count = self._assistants.setdefault(assistant_id, _Count(Use()))
+        count.more = _sum(count.more, more)
+        self._database = database
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_soon())
+
+    async def close(self) -> None:
+        """Write down what is not written yet."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
+        await self._write()
+
+    async def _write_soon(self) -> None:
+        while any(count.more != Use() for count in self._assistants.values()):
+            await asyncio.sleep(_WRITTEN_EVERY_S)
+            await self._write()
+
+    async def _write(self) -> None:
+        for assistant_id, count in list(self._assistants.items()):
+            more, count.more = count.more, Use()
+            if more == Use() or self._database is None:
+                continue
+            try:
+                async with self._database.writing() as session:
+                    count.known = await add_use(session, assistant_id, self._day, more)
+            except CandorError as error:
+                _log.warning("use_not_written", detail=error.detail)
+                count.more = _sum(more, count.more)
+                return
+
+    async def _turn_over(self) -> None:
+        """Begin a new day where it has come."""
+        if self._clock().date() == self._day:
+            return
+        await self._write()
+        self._day = self._clock().date()
+        self._assistants.clear()
+        self._visitors.clear()
+
+    def _tomorrow(self, detail: str) -> LimitExceeded:
+        now = self._clock()
+        midnight = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), now.tzinfo)
+        return LimitExceeded(
+            detail, "Please come back tomorrow.", retry_after=(midnight - now).total_seconds()
+        )
+
+
+def _sum(one: Use, other: Use) -> Use:
+    return Use(one.questions + other.questions, one.tokens + other.tokens)

@@ -1,0 +1,144 @@
+"""``/assistants/{public_key}``: contact details, asking for a person, and acts of visitors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header
+from sse_starlette.event import ServerSentEvent
+from sse_starlette.sse import EventSourceResponse
+
+from backend.api.errors import PROBLEMS
+from backend.api.schemas.visitors import (
+    EventsBody,
+    HandoffBegun,
+    HandoffBody,
+    HandoffMessageView,
+    HandoffText,
+    HandoffView,
+    LeadBody,
+    LeadKept,
+)
+from backend.api.state import AppState, State
+from backend.api.turns import HEARTBEAT_S
+from backend.api.visitors import Door, Opened, Secret
+from knowledge.errors import InvalidInput, NotFound
+from knowledge.store.conversations import Reader, find_conversation
+from knowledge.store.queries.handoffs import find_own_handoff
+from knowledge.store.queries.visits import add_search_events
+from knowledge.store.tables import HandoffMessage, HandoffState, Lead
+
+router = APIRouter(prefix="/assistants/{public_key}", tags=["visitors"], responses=PROBLEMS)
+
+
+@router.post("/leads", status_code=201, summary="Leave contact details")
+async def leave_lead(body: LeadBody, door: Opened, state: State) -> LeadKept:
+    """Keep what a visitor leaves to be contacted, with the words of consent that were shown."""
+    state.limits.leads.take((door.address, door.assistant.id))
+    if not body.email and not body.phone:
+        raise InvalidInput("There is no e-mail address and no number.", "Give one of them.")
+    assistant, reader = door.assistant, door.reader(body.visitor)
+    async with state.database.writing() as session:
+        if body.conversation_id is not None:
+            await find_conversation(session, reader, body.conversation_id)
+        lead = Lead(
+            workspace_id=assistant.workspace_id,
+            assistant_id=assistant.id,
+            **body.model_dump(exclude={"visitor"}),
+        )
+        session.add(lead)
+    return LeadKept(id=lead.id)
+
+
+@router.post("/handoffs", status_code=201, summary="Ask for a person")
+async def ask_for_a_person(body: HandoffBody, door: Opened, state: State) -> HandoffBegun:
+    """Begin a hand-off, or go on with the one that is open. ``email`` is where to write where
+    nobody is ``present``.
+    """
+    _offered(door)
+    state.limits.leads.take((door.address, door.assistant.id))
+    reader = _known(door, body.visitor)
+    handoff, present = await state.handoffs.ask(reader, body.conversation_id, body.text)
+    view = HandoffView.of(handoff)
+    return HandoffBegun(**view.model_dump(), present=present, email=door.behaviour.handoff.email)
+
+
+@router.post("/handoffs/{handoff_id}/messages", status_code=201, summary="Write to a person")
+async def write(
+    handoff_id: UUID, body: HandoffText, door: Opened, state: State
+) -> HandoffMessageView:
+    """Write to the staff in an open hand-off."""
+    reader = _known(door, body.visitor)
+    state.limits.handoff_messages.take((door.address, door.assistant.id))
+    return HandoffMessageView.of(await state.handoffs.say(reader, handoff_id, body.text))
+
+
+@router.post("/handoffs/{handoff_id}/close", summary="Go back to the assistant")
+async def leave_handoff(
+    handoff_id: UUID, door: Opened, state: State, visitor: Secret = ""
+) -> HandoffView:
+    """End one's own hand-off."""
+    return HandoffView.of(await state.handoffs.leave(_known(door, visitor), handoff_id))
+
+
+@router.get(
+    "/handoffs/{handoff_id}/events",
+    summary="Follow a hand-off",
+    response_class=EventSourceResponse,
+    responses={200: {"description": "Events `message` and `state`, until it is closed."}},
+)
+async def follow(
+    handoff_id: UUID,
+    door: Opened,
+    state: State,
+    visitor: Secret = "",
+    last_event_id: Annotated[int, Header(ge=0)] = 0,
+) -> EventSourceResponse:
+    """What both sides write, as it is written. ``Last-Event-ID`` is the last message seen."""
+    reader = _known(door, visitor)
+    async with state.database.reading() as session:
+        await find_own_handoff(session, reader, handoff_id)
+    return EventSourceResponse(
+        _events(state, handoff_id, last_event_id), ping=HEARTBEAT_S, sep="\n"
+    )
+
+
+async def _events(state: AppState, handoff_id: UUID, after: int) -> AsyncIterator[ServerSentEvent]:
+    try:
+        async for news in state.handoffs.follow(handoff_id, after):
+            yield _event(news)
+    except NotFound:
+        yield _event(HandoffState.CLOSED)
+
+
+def _event(news: HandoffMessage | HandoffState) -> ServerSentEvent:
+    if isinstance(news, HandoffState):
+        return ServerSentEvent(f'{{"state":"{news.value}"}}', event="state", sep="\n")
+    view = HandoffMessageView.of(news)
+    return ServerSentEvent(view.model_dump_json(), event="message", id=str(view.id), sep="\n")
+
+
+@router.post("/events", status_code=204, summary="Tell what was done after an answer")
+async def keep_events(body: EventsBody, door: Opened, state: State) -> None:
+    """Keep which citations were opened, how long they were read, which questions were put again.
+
+    Nothing of who, from where, or in which words is kept.
+    """
+    reader = _known(door, body.visitor)
+    async with state.database.writing() as session:
+        await add_search_events(session, reader, [event.act() for event in body.events])
+
+
+def _offered(door: Door) -> None:
+    if not door.behaviour.handoff.enabled:
+        raise NotFound("Nobody can be asked for at this assistant.")
+
+
+def _known(door: Door, secret: str) -> Reader:
+    """The visitor, who needs a secret or a session here. Raises :class:`InvalidInput`."""
+    reader = door.reader(secret)
+    if not reader.visitor_name:
+        raise InvalidInput("The visitor's secret is missing.", "Send `visitor`, or a session.")
+    return reader

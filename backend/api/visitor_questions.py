@@ -1,0 +1,97 @@
+"""Questions of visitors and of programs on their behalf: what they may read, what they may cost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from uuid import UUID
+
+from backend.api.day_use import DayLimits
+from backend.api.schemas.behaviour import Behaviour
+from backend.api.schemas.visitors import PageContext
+from backend.api.state import AppState
+from backend.api.turns import AnyTurn, Ask
+from backend.api.visitors import Door
+from backend.chat.events import ChatEvent, FinalAnswer, SearchResults
+from backend.chat.turn import Question
+from backend.chat.writer import EXTRACTIVE
+from knowledge.store.conversations import Reader
+from knowledge.store.queries.visits import Use
+from knowledge.store.tables import Assistant
+
+_SAFETY = 1.3
+"""The model's tokens are counted by the encoder's tokenizer, which may count fewer."""
+
+
+def question_of(
+    assistant: Assistant,
+    behaviour: Behaviour,
+    reader: Reader,
+    text: str,
+    conversation_id: UUID | None = None,
+    page: PageContext | None = None,
+) -> Question:
+    """A question to an assistant, over the knowledge bases that it reads."""
+    parts = (page.title, page.address, page.text) if page else ()
+    return Question(
+        text,
+        reader,
+        tuple(UUID(base) for base in assistant.knowledge_base_ids),
+        conversation_id,
+        tone=behaviour.tone,
+        page="\n".join(part for part in parts if part),
+    )
+
+
+def metered(state: AppState, door: Door, reader: Reader) -> Ask:
+    """Begins turns that count against the limits of the assistant's day.
+
+    What it begins raises :class:`LimitExceeded` where a limit is reached.
+    """
+
+    async def ask(question: Question) -> AnyTurn:
+        limits = day_limits(state.limits.day, door.behaviour)
+        await state.day_use.take(
+            state.database, door.assistant.id, reader.visitor_name, door.address, limits
+        )
+        return _Metered(state, door.assistant.id, question, await state.chat.begin(question))
+
+    return ask
+
+
+def day_limits(standard: DayLimits, behaviour: Behaviour) -> DayLimits:
+    """The limits of an assistant's day: its own, where it has them."""
+    own = behaviour.limits
+    return DayLimits(
+        questions=own.questions or standard.questions,
+        visitor_questions=own.visitor_questions or standard.visitor_questions,
+        tokens=own.tokens or standard.tokens,
+    )
+
+
+class _Metered:
+    """A turn whose language-model tokens are counted once it has ended."""
+
+    def __init__(
+        self, state: AppState, assistant_id: UUID, question: Question, turn: AnyTurn
+    ) -> None:
+        self._state = state
+        self._assistant_id = assistant_id
+        self._question = question
+        self._turn = turn
+
+    async def events(self) -> AsyncGenerator[ChatEvent, None]:
+        read = [self._question.text]
+        async with aclosing(self._turn.events()) as events:
+            async for event in events:
+                if isinstance(event, SearchResults):
+                    read += [hit.text for hit in event.hits]
+                if isinstance(event, FinalAnswer) and event.model != EXTRACTIVE:
+                    await self._count([*read, event.answer])
+                yield event
+
+    async def _count(self, texts: list[str]) -> None:
+        lengths = await asyncio.to_thread(self._state.encoder.count_tokens, texts)
+        spent = Use(tokens=round(_SAFETY * sum(lengths)))
+        self._state.day_use.add(self._state.database, self._assistant_id, spent)
