@@ -23,6 +23,7 @@ from backend.api.routes import (
     knowledge_bases,
     leads,
     pages,
+    previews,
     public_assistants,
     public_visits,
     pushed,
@@ -83,6 +84,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
     errors.install(app)
     for module in (
         knowledge_bases,
+        previews,
         sources,
         runs,
         documents,

@@ -15,6 +15,7 @@ from backend.cli.program import program
 if TYPE_CHECKING:
     from backend.api.state import Worker
     from backend.services import Parts
+    from knowledge.crawl_preview import Previewer
     from knowledge.encode.encoder import Encoder
     from knowledge.index.search_index import SearchIndex
     from knowledge.settings import Settings
@@ -37,7 +38,7 @@ def make_parts() -> Parts:
         settings = Settings()
     except ValidationError as error:
         raise invalid_settings(error) from error
-    return Parts(settings, _make_worker, open_encoder)
+    return Parts(settings, _make_worker, open_encoder, _make_previewer)
 
 
 def _make_worker(
@@ -46,6 +47,12 @@ def _make_worker(
     from ingestion.worker import Worker
 
     return Worker(database, index, encoder, settings)
+
+
+def _make_previewer(settings: Settings) -> Previewer:
+    from ingestion.worker import make_previewer
+
+    return make_previewer(settings)
 
 
 def run() -> None:

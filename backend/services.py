@@ -19,6 +19,7 @@ from backend.chat.turn import Chat
 from backend.first_start import ensure_workspace, make_sample
 from backend.models import open_reranker
 from backend.search.search import Searcher, SearchSettings
+from knowledge.crawl_preview import Previewer
 from knowledge.encode.encoder import Encoder
 from knowledge.errors import EncoderMismatch
 from knowledge.index.open import activate_index, active_index_name, begin_index, open_index
@@ -28,6 +29,7 @@ from knowledge.store.database import Database, database_url
 
 MakeWorker = Callable[[Database, SearchIndex, Encoder, Settings], Worker]
 MakeEncoder = Callable[[Settings], Encoder]
+MakePreviewer = Callable[[Settings], Previewer]
 
 
 def version() -> str:
@@ -51,6 +53,7 @@ class Parts:
     settings: Settings
     make_worker: MakeWorker
     make_encoder: MakeEncoder
+    make_previewer: MakePreviewer | None = None
     work: bool = False
     sample: bool = False
     rebuild: bool = False
@@ -98,6 +101,7 @@ async def open_parts(parts: Parts) -> AsyncIterator[AppState]:
             worker=worker,
             limits=_limits(settings),
             rebuilt=rebuilt,
+            previewer=parts.make_previewer(settings) if parts.make_previewer else None,
             openid=_openid(settings),
         )
         if worker is not None:

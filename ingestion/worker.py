@@ -25,6 +25,7 @@ from ingestion.records import Records
 from ingestion.runs import Runs, SourceSettings
 from ingestion.schedule import queue_due
 from ingestion.settling import Settling
+from ingestion.sources.preview import SitePreviewer
 from ingestion.sources.unpack import Unpacker
 from ingestion.turns import FairTurns
 from knowledge.encode.encoder import Encoder
@@ -184,6 +185,12 @@ class Worker:
         self._seen.add(run_id)
         async with self._database.writing() as session:
             await claims.assign_run(session, run_id, self.id)
+
+
+def make_previewer(settings: Settings) -> SitePreviewer:
+    """What looks at websites for this installation, as its worker would."""
+    source = _source_settings(settings)
+    return SitePreviewer(source.fetch, source.allowed_private_hosts, _parse_limits(settings))
 
 
 def _parse_limits(settings: Settings) -> ParseLimits:

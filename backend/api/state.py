@@ -16,6 +16,7 @@ from backend.api.limits import Limits
 from backend.api.metrics import Metrics
 from backend.api.openid import OpenIdProvider
 from backend.api.turns import Turns
+from knowledge.crawl_preview import Previewer
 from knowledge.encode.encoder import Encoder
 from knowledge.index.search_index import SearchIndex
 from knowledge.store.database import Database
@@ -88,6 +89,7 @@ class AppState:
     day_use: DayUse = field(default_factory=DayUse)
     bells: Bells = field(default_factory=Bells)
     rebuilt: Rebuilt | None = None
+    previewer: Previewer | None = None
     openid: OpenIdProvider | None = None
 
     @property

@@ -66,6 +66,29 @@ def add(
 
 
 @program.command()
+def preview(
+    context: typer.Context,
+    url: str,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Pattern of paths to read; may be repeated.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Pattern of paths to leave out; may be repeated.")
+    ] = None,
+    max_pages: Annotated[int, typer.Option(min=1, max=1_000_000)] = 10_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a crawl of a website would read, and by which rule, without reading it."""
+    from backend.cli.previewing import show_preview
+
+    body = {"start": url, "include": include or [], "exclude": exclude or []}
+    result = _call(
+        context, lambda api: api.post("/sources/preview", body | {"max_pages": max_pages})
+    )
+    print_json(result) if as_json else show_preview(result)
+
+
+@program.command()
 def status(context: typer.Context, as_json: JsonOption = False) -> None:
     """Show knowledge bases, documents and runs."""
     from backend.cli.show import show_status

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from w3lib.url import canonicalize_url
 
+from knowledge.crawl_preview import Rule, Verdict
 from knowledge.errors import AddressRefused
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -31,6 +32,7 @@ _DATE = re.compile(
     r"(?<!\d)(?:19|20)\d\d(?:[-/]\d{1,2}|(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01]))(?!\d)"
     r"|[?&](?:date|month|year|day|week)="
 )
+_LONGEST = 1900
 _MOST_SEGMENTS = 24
 _MOST_QUERIES_PER_PATH = 100
 _MOST_DATES_PER_SHAPE = 200
@@ -90,7 +92,7 @@ class CrawlRules:
             include=_patterns(config.get("include")),
             exclude=_patterns(config.get("exclude")),
             max_pages=int(config.get("max_pages") or defaults.max_pages),
-            max_depth=int(config.get("max_depth") or defaults.max_depth),
+            max_depth=int(config.get("max_depth", defaults.max_depth)),
             sitemap=bool(config.get("sitemap", True)),
         )
 
@@ -102,16 +104,28 @@ class CrawlRules:
 
     def allows(self, address: str) -> bool:
         """Whether a canonical address belongs to the source."""
+        return self.judge(address).is_in
+
+    def judge(self, address: str) -> Verdict:
+        """Whether a canonical address belongs to the source, and by which rule."""
         parts = urlsplit(address)
-        if parts.netloc != urlsplit(self.start).netloc or len(address) > 1900:
-            return False
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        if parts.netloc != urlsplit(self.start).netloc:
+            return Verdict(Rule.OTHER_HOST)
+        if len(address) > _LONGEST:
+            return Verdict(Rule.TOO_LONG)
         if address == self.start:
-            return True
-        if _NOT_PAGES.search(parts.path):
-            return False
-        include = self.include or (urlsplit(self.start).path.rsplit("/", 1)[0] + "/",)
-        return _matches(path, include) and not _matches(path, self.exclude)
+            return Verdict(Rule.START)
+        if kind := _NOT_PAGES.search(parts.path):
+            return Verdict(Rule.FILE_TYPE, kind.group())
+        path = unquote(parts.path + (f"?{parts.query}" if parts.query else ""))
+        folder = urlsplit(self.start).path.rsplit("/", 1)[0] + "/"
+        included = _match(path, self.include or (folder,))
+        if included is None:
+            return Verdict(Rule.NOT_INCLUDED)
+        excluded = _match(path, self.exclude)
+        if excluded is not None:
+            return Verdict(Rule.EXCLUDE, excluded)
+        return Verdict(Rule.INCLUDE if self.include else Rule.FOLDER, included)
 
 
 def _patterns(told: object) -> tuple[str, ...]:
@@ -122,12 +136,12 @@ def _patterns(told: object) -> tuple[str, ...]:
     return tuple(str(pattern).strip() for pattern in told if str(pattern).strip())
 
 
-def _matches(path: str, patterns: Sequence[str]) -> bool:
-    readable = unquote(path)
-    return any(
-        fnmatchcase(readable, pattern) if "*" in pattern else readable.startswith(pattern)
-        for pattern in patterns
-    )
+def _match(path: str, patterns: Sequence[str]) -> str | None:
+    """The first pattern that a path (unquoted) matches."""
+    for pattern in patterns:
+        if fnmatchcase(path, pattern) if "*" in pattern else path.startswith(pattern):
+            return pattern
+    return None
 
 
 class TrapWatch:

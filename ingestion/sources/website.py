@@ -11,7 +11,8 @@ from ingestion.fetch import Fetched, Fetcher
 from ingestion.parse.reading import PageFacts
 from ingestion.sources.robots import Robots
 from ingestion.sources.rules import CrawlRules, TrapWatch, canonical_address
-from ingestion.sources.sitemap import read_lists
+from ingestion.sources.sitemap import Listed, read_lists
+from knowledge.crawl_preview import Rule, Verdict
 from knowledge.errors import AddressRefused, FetchRejected
 
 _ENTRIES_BETWEEN_BREATHS = 100
@@ -59,14 +60,27 @@ class Website:
             fetcher.slow_down(urlsplit(rules.start).hostname or "", robots.crawl_delay_s)
         return cls(rules, fetcher, robots)
 
+    @property
+    def sitemaps(self) -> list[str]:
+        """Addresses of the site's sitemaps: those that robots.txt names, or the usual one."""
+        return self._robots.sitemaps or [f"{self.rules.origin}/sitemap.xml"]
+
+    @property
+    def crawl_delay_s(self) -> float:
+        """Seconds that the site asks a crawler to leave between two requests."""
+        return self._robots.crawl_delay_s
+
+    def listed(self) -> AsyncIterator[Listed]:
+        """Everything that the sitemaps list, whether it belongs to the source or not."""
+        return read_lists(self._fetcher, self.sitemaps)
+
     async def seeds(self) -> AsyncIterator[FoundPage]:
         """The start, then every page of the sitemaps that belongs to the source."""
         yield FoundPage(self.rules.start)
         if not self.rules.sitemap:
             return
-        lists = self._robots.sitemaps or [f"{self.rules.origin}/sitemap.xml"]
         number = 0
-        async for entry in read_lists(self._fetcher, lists):
+        async for entry in self.listed():
             number += 1
             if number % _ENTRIES_BETWEEN_BREATHS == 0:
                 await asyncio.sleep(0)
@@ -78,16 +92,26 @@ class Website:
         if depth > self.rules.max_depth:
             return
         for address in addresses:
-            try:
-                page = canonical_address(address)
-            except AddressRefused:
-                continue
-            if (
-                self.rules.allows(page)
-                and self._robots.allows(page)
-                and not self._traps.is_trap(page)
-            ):
+            page, verdict = self.judge(address, depth)
+            if verdict.is_in:
                 yield FoundPage(page, depth)
+
+    def judge(self, address: str, depth: int) -> tuple[str, Verdict]:
+        """The one spelling of an address, and whether it is to be read."""
+        try:
+            page = canonical_address(address)
+        except AddressRefused:
+            return address, Verdict(Rule.NO_ADDRESS)
+        verdict = self.rules.judge(page)
+        if not verdict.is_in:
+            return page, verdict
+        if depth > self.rules.max_depth:
+            return page, Verdict(Rule.TOO_DEEP)
+        if not self._robots.allows(page):
+            return page, Verdict(Rule.ROBOTS)
+        if self._traps.is_trap(page):
+            return page, Verdict(Rule.TRAP)
+        return page, verdict
 
     def links(self, facts: PageFacts, depth: int) -> list[FoundPage]:
         """The pages that a page at ``depth`` leads to, each once."""

@@ -63,17 +63,22 @@ SCHEDULE = Field(
 )
 
 
-class NewWebsite(Body):
+class WebsiteRules(Body):
+    """What of a website is read. Patterns are of paths: with ``*``, or their beginnings."""
+
+    start: HttpUrl = Field(examples=["https://www.example.com/"])
+    include: list[str] = Field(default_factory=list, max_length=500, examples=[["/docs/*"]])
+    exclude: list[str] = Field(default_factory=list, max_length=500, examples=[["/blog/*"]])
+    max_pages: int = Field(default=10_000, ge=1, le=1_000_000)
+    max_depth: int = Field(default=20, ge=0, le=1000, description="Links from the start.")
+    sitemap: bool = True
+
+
+class NewWebsite(WebsiteRules):
     """A website to be crawled from ``start`` on, by its sitemap and its links."""
 
     kind: Literal["website"]
-    start: HttpUrl = Field(examples=["https://www.example.com/"])
     name: str = Field(default="", max_length=500)
-    include: list[str] = Field(default_factory=list, examples=[["/docs/*"]])
-    exclude: list[str] = Field(default_factory=list, examples=[["/blog/*"]])
-    max_pages: int = Field(default=10_000, ge=1, le=1_000_000)
-    max_depth: int = Field(default=20, ge=0, le=1000)
-    sitemap: bool = True
     schedule: str = SCHEDULE
 
 

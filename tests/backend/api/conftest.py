@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from backend.api.state import AppState
 from backend.app import create_app
-from backend.main import _make_worker
+from backend.main import _make_previewer, _make_worker
 from backend.services import Parts, open_parts
 from knowledge.settings import Settings
 from knowledge.store.queries.credentials import create_token
@@ -43,6 +43,7 @@ async def state(
         settings,
         _make_worker,
         lambda _: HashingEncoder(),
+        _make_previewer,
         work=getattr(request.module, "WORKS", False),
     )
     async with open_parts(parts) as opened:

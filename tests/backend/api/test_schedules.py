@@ -8,8 +8,10 @@ import pytest
 
 from knowledge.errors import InvalidInput
 from knowledge.schedule import next_time
+from knowledge.store.tables import Role
 from tests.backend.api.conftest import Enter
 from tests.backend.api.filling import make_base
+from tests.ingestion.site import Site, page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -48,3 +50,19 @@ async def test_the_next_time_is_in_utc() -> None:
     assert next_time("0 3 * * *", after) == datetime(2026, 1, 2, 3, 0, tzinfo=UTC)
     with pytest.raises(InvalidInput):
         next_time("0 3 * * * *", after)
+
+
+async def test_a_website_is_previewed(enter: Enter) -> None:
+    async with Site() as site:
+        site.html("/", page("Home", "/a", "/blog/b"))
+        body = {"start": site.url("/"), "exclude": ["/blog/*"], "max_pages": 1}
+        editor = await enter(Role.EDITOR)
+        seen = (await editor.post("/sources/preview", json=body)).json()
+        assert (seen["included"], seen["excluded"], seen["over_limit"]) == (2, 1, True)
+        assert seen["counts"] == {"start": 1, "folder": 1, "exclude": 1}
+        (out,) = [one for one in seen["addresses"] if not one["included"]]
+        assert (out["rule"], out["pattern"], out["found_in"]) == ("exclude", "/blog/*", "start")
+        viewer = await enter(Role.VIEWER, beside=editor)
+        assert (await viewer.post("/sources/preview", json=body)).status_code == 403
+    refused = await editor.post("/sources/preview", json={"start": "http://169.254.169.254/"})
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:candor:address-refused")
