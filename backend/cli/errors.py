@@ -9,6 +9,7 @@ code  meaning
 3     done in part: something could not be added, and the output says what and why
 4     the data folder is locked, not writable, full, or of another version
 5     the index was filled by another encoder: `candor reindex`
+6     search is significantly worse than the baseline of `candor eval`
 130   interrupted
 ====  ==========================================================================
 """
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 PARTLY = 3
+WORSE = 6
 _EXIT: dict[type[CandorError], int] = {
     errors.InvalidInput: 2,
     errors.EncoderMismatch: 5,

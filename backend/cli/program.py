@@ -33,7 +33,7 @@ program = typer.Typer(
     name="candor",
     help="The knowledge base behind a website's chat assistant, which shows why it said what it "
     "said. Exit codes: 0 done, 1 failed, 2 wrong use or setting, 3 done in part, 4 data folder, "
-    "5 another encoder.",
+    "5 another encoder, 6 worse than the baseline.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -186,18 +186,42 @@ def worker(context: typer.Context) -> None:
 @program.command(name="eval")
 def evaluate(
     context: typer.Context,
-    folder: Path,
+    what: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FOLDER_OR_FILE]",
+            help="A folder in the BEIR layout, or a file of judged queries for a stored set.",
+        ),
+    ] = None,
     arms: Annotated[
         str, typer.Option(help="Some of bm25, sparse, dense, hybrid, hybrid+rerank, by comma.")
     ] = "",
+    query_set: Annotated[
+        str, typer.Option("--set", help="A stored query set; a file's name if left out.")
+    ] = "",
+    kb: Annotated[str, typer.Option("--kb", help="The knowledge base that is measured.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the run, to find it as a baseline.")] = "",
+    baseline: Annotated[
+        str,
+        typer.Option(metavar="RUN", help="Name or id of a run; a significant loss is exit code 6."),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Measure retrieval on judged questions in the BEIR layout, beside BM25."""
+    """Measure retrieval: a folder of judged questions beside BM25, or a stored query set."""
+    from backend.cli import measuring
     from backend.cli.evaluating import evaluate as measure
     from backend.cli.show import show_evaluation
 
+    stored = measuring.wanted(what, query_set, kb, name, baseline)
+    if stored is not None:
+        measured = _call(context, lambda api: measuring.measure(api, stored))
+        print_json(measured) if as_json else measuring.show(measured)
+        if measuring.is_worse(measured):
+            raise typer.Exit(told.WORSE)
+        return
+    assert what is not None, "without a stored set there is a folder"
     names = [arm.strip() for arm in arms.split(",") if arm.strip()]
-    result = asyncio.run(measure(_parts(context), folder, names))
+    result = asyncio.run(measure(_parts(context), what, names))
     print_json(result) if as_json else show_evaluation(result)
 
 
