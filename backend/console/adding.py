@@ -98,24 +98,30 @@ def add_text(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
     return opener(made)
 
 
-def upload_files(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
-    """A dialog that uploads files from the browser straight to the API, with true progress."""
-    limit = size(visit.state.options.upload_max_bytes)
-    ui.add_head_html(f'<script type="module" src="{address("upload.js")}"></script>')
-
-    async def sent() -> None:
-        await again()
-
+def upload_files(visit: Visit, knowledge_base_id: UUID) -> Act:
+    """A dialog that takes files. :func:`uploads` shows on the page how far they are."""
     with dialog("Upload files") as made:
-        made.props("persistent")
-        upload = ui.element("candor-upload").on("sent", sent)
-        upload.props["to"] = f"/api/v1/knowledge-bases/{knowledge_base_id}/uploads"
-        upload.props["hint"] = (
-            f"PDF, Word, PowerPoint, Excel, HTML, Markdown, subtitles, archives. At most {limit}."
+        drop = ui.element("candor-drop").on("added", made.close)
+        drop.props["to"] = _uploads_of(knowledge_base_id)
+        drop.props["hint"] = (
+            "PDF, Word, PowerPoint, Excel, HTML, Markdown, subtitles, archives. "
+            f"At most {size(visit.state.options.upload_max_bytes)} each."
         )
-        with ui.element("div").classes("foot"):
-            ui.button("Close", on_click=made.close, color=None).props("no-caps unelevated")
+        with foot(made):
+            pass
     return opener(made)
+
+
+def uploads(visit: Visit, knowledge_base_id: UUID, again: Again) -> None:
+    """Where the page says how far files are that go from the browser straight to the API."""
+    ui.add_head_html(f'<script type="module" src="{address("upload.js")}"></script>')
+    shown = ui.element("candor-uploads").on("arrived", again)
+    shown.props["to"] = _uploads_of(knowledge_base_id)
+    shown.props["limit"] = str(visit.state.options.upload_max_bytes)
+
+
+def _uploads_of(knowledge_base_id: UUID) -> str:
+    return f"/api/v1/knowledge-bases/{knowledge_base_id}/uploads"
 
 
 def _lines(text: str) -> list[str]:

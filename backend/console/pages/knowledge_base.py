@@ -9,7 +9,15 @@ from uuid import UUID
 from markupsafe import Markup
 from nicegui import ui
 
-from backend.console.adding import Again, add_feed, add_text, add_website, opener, upload_files
+from backend.console.adding import (
+    Again,
+    add_feed,
+    add_text,
+    add_website,
+    opener,
+    upload_files,
+    uploads,
+)
 from backend.console.forms import Act, area, button, confirm, dialog, field, foot
 from backend.console.frame import done, go, head, live, page
 from backend.console.parts import badge, empty, meter, row_link, show, table, when
@@ -56,6 +64,8 @@ async def knowledge_base(visit: Visit, knowledge_base_id: UUID) -> None:
     with head(row.name, [("Content", "/console/")], row.description):
         if visit.may(Role.EDITOR):
             _buttons(visit, row, counts, again=lambda: watcher.again())
+    if visit.may(Role.EDITOR):
+        uploads(visit, row.id, again=lambda: watcher.again())
     shown = show(_draw(listed), classes="card")
     summary = show(_summary(row.id, listed))
 
@@ -144,7 +154,7 @@ def _buttons(visit: Visit, row: KnowledgeBase, counts: Counts, again: Again) -> 
         button("Delete", _remove(visit, row, counts), "ghost danger")
     button("Paste text", add_text(visit, row.id, again))
     button("Add feed", add_feed(visit, row.id, again))
-    button("Upload files", upload_files(visit, row.id, again))
+    button("Upload files", upload_files(visit, row.id))
     button("Add website", add_website(visit, row.id, again), "primary")
 
 

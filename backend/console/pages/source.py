@@ -8,7 +8,7 @@ from uuid import UUID
 from markupsafe import Markup
 from nicegui import ui
 
-from backend.console.adding import Again, opener, upload_files
+from backend.console.adding import Again, opener, upload_files, uploads
 from backend.console.forms import Act, button, confirm, dialog, field, foot, link_button
 from backend.console.frame import done, go, head, live, page
 from backend.console.parts import (
@@ -105,6 +105,8 @@ async def source(visit: Visit, source_id: UUID) -> None:
     kind = KINDS[row.kind] if KINDS[row.kind] != row.name else ""
     with head(row.name, crumbs, below if start else kind):
         room = ui.element("div").classes("actions")
+    if row.kind == SourceKind.UPLOAD and visit.may(Role.EDITOR):
+        uploads(visit, standing.base.id, again=lambda: again())
     parts = {name: show(Markup("")) for name in ("state", "failed", "runs")}
 
     def render(now: _Standing) -> None:
@@ -129,7 +131,7 @@ async def source(visit: Visit, source_id: UUID) -> None:
 
     # Dialogs outlive the buttons, which change with the state while one is open.
     dialogs = _Dialogs(
-        upload_files(visit, standing.base.id, again),
+        upload_files(visit, standing.base.id),
         _rename(visit, row),
         _schedule(visit, row),
         _remove(visit, standing),

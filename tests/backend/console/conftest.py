@@ -28,11 +28,14 @@ PICTURES = Path(__file__).parents[3] / "artifacts" / "console"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+async def served(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> AsyncIterator[Served]:
+    """The application; a module may say ``UPLOAD_MAX_BYTES``."""
     settings = Settings(
         data=tmp_path_factory.mktemp("data"),
         allowed_private_hosts=("127.0.0.1",),
-        upload_max_bytes=50_000,
+        upload_max_bytes=getattr(request.module, "UPLOAD_MAX_BYTES", 50_000),
     )
     parts = Parts(settings, _make_worker, open_encoder, work=True)
     app = create_app(lambda: open_parts(parts), "1.2.3")

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from knowledge.store.tables import Role
 from tests.backend.console.conftest import Sign
-from tests.backend.console.filling import RETURNS, Served, Stocked, ended
+from tests.backend.console.filling import Served, Stocked, ended
 from tests.ingestion.site import Site, page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -39,30 +39,6 @@ async def test_a_first_website_from_nothing(sign_in: Sign) -> None:
         await row.get_by_role("link").click()
         await expect(person.page.get_by_role("heading", name=site.url())).to_be_visible()
         await expect(person.page.get_by_text("2 indexed")).to_be_visible()
-
-
-async def test_uploads_show_true_progress_and_refusals(shop: Stocked, sign_in: Sign) -> None:
-    person = await sign_in(Role.EDITOR, shop.workspace_id)
-    base = (await shop.client.post("/knowledge-bases", json={"name": "uploads"})).json()["id"]
-    await person.open(f"/knowledge-bases/{base}")
-    await person.page.get_by_role("button", name="Upload files").click()
-    await person.page.locator("candor-upload input").set_input_files(
-        [
-            {"name": "good.md", "mimeType": "text/markdown", "buffer": RETURNS},
-            {"name": "large.txt", "mimeType": "text/plain", "buffer": b"word " * 11_000},
-            {"name": "broken.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 nothing"},
-        ]
-    )
-    await expect(person.page.get_by_text("2 uploaded, 1 refused")).to_be_visible()
-    await expect(person.page.get_by_text("large.txt is over 50,000 bytes.")).to_be_visible()
-    await person.page.get_by_role("button", name="Close").click()
-    row = person.page.get_by_role("row", name="Uploaded files")
-    await expect(row.get_by_text("1 could not be read")).to_be_visible(timeout=30_000)
-    await row.get_by_role("link").click()
-    failed = person.page.get_by_role("row", name="broken.pdf")
-    await expect(failed).to_be_visible()
-    await person.page.get_by_role("button", name="Retry failed").click()
-    await expect(person.page.get_by_text("Retry of failures")).to_be_visible()
 
 
 async def test_a_text_is_pasted_and_removed_with_what_it_brought(
