@@ -24,6 +24,8 @@ MENU = (
     ("content", "Content", "/console/"),
     ("documents", "Documents", "/console/documents"),
     ("explain", "Explain", "/console/explain"),
+    ("rules", "Rules", "/console/rules"),
+    ("evaluation", "Evaluation", "/console/evaluation"),
     ("conversations", "Conversations", "/console/conversations"),
     ("assistants", "Assistants", "/console/assistants"),
     ("system", "System", "/console/system"),
@@ -186,6 +188,7 @@ def _signature(build: Builder) -> Any:
 def _frame(visit: Visit, current: str) -> None:
     ui.add_head_html(
         f'<link rel="stylesheet" href="{address("console.css")}">'
+        f'<link rel="stylesheet" href="{address("desk.css")}">'
         f'<script src="{address("console.js")}"></script>'
     )
     client = ui.context.client

@@ -8,6 +8,8 @@ _PATHS = {
     "content": "M4 5.5h6l2 2.5h8v10.5H4z",
     "documents": "M7 3.5h7l4 4v13H7zM14 3.5v4h4M10 12h5M10 16h5",
     "explain": "M10.5 4a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13zM15.2 15.2 20 20M8 9.5h5M8 12h3",
+    "rules": "M5 6h9M5 12h14M5 18h6M17 4v4M14 16v4M14 18h5",
+    "evaluation": "M4.5 4v16h15M8.5 16v-4M12.5 16V7.5M16.5 16v-6",
     "conversations": "M4 5h16v11H10l-4 3.5V16H4z",
     "assistants": "M12 3.5v3M6 6.5h12v10H6zM9.5 11v1.5M14.5 11v1.5M9 20h6M12 16.5V20",
     "system": "M4 6h10M18 6h2M4 12h2M10 12h10M4 18h8M16 18h4M16 4v4M8 10v4M14 16v4",

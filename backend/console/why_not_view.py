@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 from markupsafe import Markup
 
+from backend.api.schemas.rules import RuleBody
+from backend.console.draft import change_of
 from backend.console.ledger_view import ARM_NAMES
 from backend.console.parts import badge, join
 from backend.explain.counterfactual import Change
 from backend.explain.why_not import Cutoff, WhyNot
+from backend.search.rules import MAX_FACTOR
+from knowledge.store.tables import RuleKind
 
 _STAGES = {
     "never seen": "Candor has never seen this address",
@@ -105,3 +111,27 @@ def _change(change: Change) -> str:
         "page": f"Write “{change.word}” on the page",
     }.get(change.kind, f"{change.kind} {change.word}")
     return f"{does}: it becomes hit {change.place}."
+
+
+def tries(told: WhyNot, query: str) -> list[tuple[str, RuleBody]]:
+    """What of it all may be tried as a rule: the words of a button, and the change."""
+    found: list[tuple[str, RuleBody]] = []
+    words = query[:500]
+    for change in told.changes.changes if told.changes else ():
+        if change.kind == "expansion" and told.chunk_id and change.value <= MAX_FACTOR:
+            values = {"kind": RuleKind.EXPANSION, "chunk_id": told.chunk_id}
+            values |= {"text": change.word, "factor": _rounded(change.value), "query": words}
+            found.append((f"Try “{change.word}” on the passage", change_of(**values)))
+        if change.kind == "term" and change.value <= MAX_FACTOR:
+            values = {"kind": RuleKind.TERM, "text": change.word}
+            values |= {"factor": _rounded(change.value), "query": words}
+            found.append((f"Try “{change.word}” {change.value:.2g} times", change_of(**values)))
+    if told.document_id and told.stage not in ("found", "hidden") and told.chunk_id:
+        pin = change_of(kind=RuleKind.PIN, document_id=told.document_id, query=words)
+        found.append(("Try it in the first place", pin))
+    return found
+
+
+def _rounded(value: float) -> float:
+    """A factor in three digits that is no smaller: less might not suffice."""
+    return math.ceil(value * 1000) / 1000

@@ -15,8 +15,10 @@ _PAGES = (
     "conversations",
     "document",
     "documents",
+    "evaluation",
     "explain",
     "knowledge_base",
+    "rules",
     "source",
     "system",
     "unknown",  # last: it takes every path that no other page has

@@ -1,8 +1,11 @@
-"""Explain: a question, what is found for it, and why each passage stands where it does."""
+"""Explain: a question, what is found for it, why each passage stands where it does, and what a
+change to search would do.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -10,25 +13,26 @@ from uuid import UUID
 from fastapi import Query
 from markupsafe import Markup
 from nicegui import ui
-from nicegui.events import GenericEventArguments
 
+from backend.console.draft import Tried, read_changes
 from backend.console.forms import button
-from backend.console.frame import head, page, section, show_error, tell
-from backend.console.ledger_view import ARM_NAMES, explanation
+from backend.console.frame import head, page, section, show_error
+from backend.console.hit_list import HitList
 from backend.console.parts import empty, note, show
-from backend.console.prose import plain
 from backend.console.visit import Visit
-from backend.console.why_not_view import verdict
-from backend.console.words import count, document_name, shown_address
+from backend.console.what_if_panel import Around, WhatIfPanel
+from backend.console.why_not_view import tries, verdict
+from backend.console.words import document_name
 from backend.explain.explain import Explainer
-from backend.explain.why_not import why_not
-from backend.search.search import SearchRequest, SearchResult
+from backend.explain.why_not import WhyNot, why_not
+from backend.search.search import SearchRequest
 from knowledge.errors import CandorError
 from knowledge.store.queries.document_counts import count_documents
 from knowledge.store.queries.documents import DocumentFilter, find_document
 from knowledge.store.queries.knowledge_bases import knowledge_bases, searched_by_default
+from knowledge.store.queries.rule_targets import read_rule_targets
 from knowledge.store.tables import KnowledgeBase
-from knowledge.types import ARMS, ArmName, Hit
+from knowledge.types import ARMS, ArmName
 
 _LIMIT = 10
 _MISSING = "Paste its address to learn where it fell out, and what would bring it in."
@@ -45,6 +49,7 @@ class _Asked:
     document: UUID | None = None
     hit: UUID | None = None
     why: str = ""
+    tried: Tried = field(default_factory=Tried)
 
     def address(self) -> str:
         given = [("q", self.q), *(("in", str(base)) for base in self.bases), ("arms", self.arms)]
@@ -52,6 +57,7 @@ class _Asked:
             ("document", str(self.document or "")),
             ("hit", str(self.hit or "")),
             ("why", self.why),
+            *self.tried.parameters(),
         ]
         query = urlencode([(name, value) for name, value in given if value])
         return "/console/explain" + (f"?{query}" if query else "")
@@ -66,6 +72,9 @@ async def explain(
     document: UUID | None = None,
     hit: UUID | None = None,
     why: str = "",
+    changes: Annotated[list[str], Query(alias="try")] = [],  # noqa: B006
+    without: Annotated[list[UUID], Query()] = [],  # noqa: B006
+    query_set: Annotated[UUID | None, Query(alias="set")] = None,
 ) -> None:
     """A search with its reasons."""
     async with visit.database.reading() as session:
@@ -77,7 +86,10 @@ async def explain(
         within = await find_document(session, visit.workspace_id, document) if document else None
     names = {str(row.id): row.name for row in rows}
     known = tuple(base for base in bases if str(base) in names)
-    asked = _Asked(q[:2000], known, arms if arms in _ARMS else "", document, hit, why[:2000])
+    read, unread = read_changes(changes)
+    tried = Tried(read, tuple(without[:500]), query_set)
+    arms = arms if arms in _ARMS else ""
+    asked = _Asked(q[:2000], known, arms, document, hit, why[:2000], tried)
     only = (
         Markup(
             'Only in <a href="/console/documents/{}">{}</a>. <a href="{}">Search everywhere</a>'
@@ -86,7 +98,7 @@ async def explain(
         else "Ask as a visitor would, and see why each passage was found."
     )
     head("Explain", below=only)
-    view = _View(visit, asked)
+    view = _View(visit, asked, names, unread)
 
     async def change(**changed: object) -> None:
         await view.ask(replace(view.asked, hit=None, **changed))  # type: ignore[arg-type]
@@ -119,15 +131,19 @@ async def explain(
 
 
 class _View:
-    """The results, and what of them is open."""
+    """The results, what of them is open, and what is tried on them."""
 
-    def __init__(self, visit: Visit, asked: _Asked) -> None:
+    def __init__(self, visit: Visit, asked: _Asked, names: dict[str, str], unread: int) -> None:
         self.asked = asked
         self._visit = visit
         self._explainer = Explainer(visit.state.searcher)
+        around = Around(self._tried, self._again, self._link, names)
+        self._panel = WhatIfPanel(visit, asked.tried, around, unread)
+        self._hits = HitList(visit, self._explainer, self._opened, self._panel.try_or_tell)
 
     def place(self) -> None:
         """Put the room for results here, and under it the question about what is missing."""
+        self._panel.place()
         self._results = ui.element("div").classes("stack").props("aria-live=polite")
         with section("Missing a page?", _MISSING):
             with ui.element("div").classes("filters").style("margin:0"):
@@ -136,6 +152,7 @@ class _View:
                 box.classes("grow").on("keydown.enter", lambda: self._ask_why(box.value))
                 button("Why not?", lambda: self._ask_why(box.value))
             self._verdict = show(Markup("")).props("aria-live=polite")
+            self._tries = ui.element("div").classes("actions")
 
     async def ask(self, asked: _Asked, first: bool = False) -> None:
         self.asked = asked
@@ -156,11 +173,27 @@ class _View:
                 )
                 return
             try:
-                result = await self._visit.state.searcher.search(await self._request(asked))
+                request = await self._request(asked)
+                result = await self._visit.state.searcher.search(request)
             except CandorError as error:
                 show_error(error)
                 return
-            await self._draw(result)
+            await self._hits.draw(result, asked.hit)
+        await self._panel.show(request)
+
+    def _opened(self, hit: UUID) -> None:
+        self.asked = replace(self.asked, hit=hit)
+        ui.navigate.history.replace(self.asked.address())
+
+    async def _tried(self, tried: Tried) -> None:
+        self.asked = replace(self.asked, tried=tried)
+        ui.navigate.history.replace(self.asked.address())
+
+    async def _again(self) -> None:
+        await self.ask(self.asked)
+
+    def _link(self, query: str) -> str:
+        return replace(self.asked, q=query, document=None, hit=None, why="").address()
 
     async def _ask_why(self, address: str | None) -> None:
         self.asked = replace(self.asked, why=(address or "").strip()[:2000])
@@ -170,6 +203,7 @@ class _View:
 
     async def judge(self) -> None:
         """Say why the address that is asked about is not among the hits."""
+        self._tries.clear()
         if not self.asked.why or not self.asked.q:
             words = "Ask a question first." if self.asked.why else ""
             self._verdict.set_content(note("", "", words) if words else Markup(""))
@@ -182,6 +216,20 @@ class _View:
             self._verdict.set_content(note("bad", error.detail, error.action))
             return
         self._verdict.set_content(verdict(told))
+        await self._offer(told)
+
+    async def _offer(self, told: WhyNot) -> None:
+        """Buttons that try what would bring the page in; the panel may be about it too."""
+        if told.document_id:
+            async with self._visit.database.reading() as session:
+                known = await read_rule_targets(
+                    session, self._visit.workspace_id, [told.document_id]
+                )
+            self._panel.missing(known.get(told.document_id))
+        offers = tries(told, self.asked.q)
+        with self._tries:
+            for words, change in offers:
+                button(words, partial(self._panel.try_or_tell, change), "tiny")
 
     async def _meant(self, words: str) -> str:
         """The address that somebody means who writes a file's name, or leaves out the scheme."""
@@ -209,69 +257,3 @@ class _View:
             arms=_ARMS[asked.arms],
             document_ids=(asked.document,) if asked.document else (),
         )
-
-    async def _draw(self, result: SearchResult) -> None:
-        for warning in result.warnings:
-            show(note("warn", "", warning))
-        if not result.hits:
-            show(
-                empty(
-                    "explain",
-                    "Nothing found",
-                    "No passage shares a word with the question or is near it in meaning. An "
-                    "assistant would say that it does not know.",
-                ),
-                classes="card",
-            )
-            return
-        show(
-            Markup("{} in {:.0f} ms. Open one to see why.").format(
-                count(len(result.hits), "passage"), result.took_ms
-            ),
-            tag="p",
-            classes="soft small",
-        ).props("role=status")
-        wanted = self.asked.hit or result.hits[0].chunk_id
-        for place, hit in enumerate(result.hits, start=1):
-            await self._hit(result, place, hit, is_open=hit.chunk_id == wanted)
-
-    async def _hit(self, result: SearchResult, place: int, hit: Hit, is_open: bool) -> None:
-        async def fill() -> None:
-            if inside.content:
-                return
-            await self._visit.check()
-            found = await self._explainer.hits(result, [hit.chunk_id], origins=True)
-            inside.set_content(
-                explanation(found[0])
-                if found
-                else note("warn", "", "The passage has been removed since: search again.")
-            )
-
-        async def toggled(event: GenericEventArguments) -> None:
-            if event.args.get("newState") != "open":
-                return
-            try:
-                await fill()
-            except CandorError as error:
-                tell(error)
-            self.asked = replace(self.asked, hit=hit.chunk_id)
-            ui.navigate.history.replace(self.asked.address())
-
-        box = ui.element("details").classes("card hit").on("toggle", toggled, args=["newState"])
-        with box:
-            show(_summary(place, hit), tag="summary")
-            inside = show(Markup(""), classes="inside")
-        if is_open:
-            box.props("open")
-            await fill()
-
-
-def _summary(place: int, hit: Hit) -> Markup:
-    where = " › ".join([shown_address(hit.address), *hit.heading])
-    arms = ", ".join(
-        f"{ARM_NAMES[arm].split(' ')[0].lower()} {score.rank}" for arm, score in hit.arms.items()
-    )
-    return Markup(
-        '<span class="place">{}</span><span><b>{}</b><br><span class="where">{}</span></span>'
-        '<span class="score">{:.4f}<br>{}</span><span class="snippet">{}</span>'
-    ).format(place, hit.title, where, hit.score, arms, plain(hit.text[:400])[:300])

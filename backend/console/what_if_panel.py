@@ -1,0 +1,320 @@
+"""The part of the Explain page in which changes are tried, live, before one is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from markupsafe import Markup
+from nicegui import ui
+from nicegui.events import ValueChangeEventArguments
+
+from backend.api.schemas.rules import RuleBody
+from backend.console.change_form import number, open_change_form, targets_of
+from backend.console.draft import Tried
+from backend.console.forms import button
+from backend.console.frame import show_error, tell
+from backend.console.parts import note, show
+from backend.console.rule_saving import open_saving
+from backend.console.rule_words import condition, conflicts, effect, names_of
+from backend.console.visit import Visit
+from backend.console.what_if_view import comparison, places
+from backend.explain.query_runs import QueryRuns
+from backend.explain.what_if import WhatIf, what_if
+from backend.search.rules import Rule, RuleSet, changed_settings
+from backend.search.search import SearchRequest
+from knowledge.errors import CandorError, InvalidInput
+from knowledge.store.queries.rule_targets import RuleTarget, read_rule_targets
+from knowledge.store.query_sets import list_query_sets
+from knowledge.store.rules import is_active, read_active_rules
+from knowledge.store.tables import Role, RuleKind, RuleRecord, utc_now
+
+_WITH_FACTOR = frozenset({RuleKind.BOOST, RuleKind.TERM, RuleKind.SYNONYM, RuleKind.EXPANSION})
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the page around the panel gives it.
+
+    ``changed``: keep the draft in the address; ``again``: draw the page's own hits anew;
+    ``link``: the address of this page for another question, with the draft. ``names``: knowledge
+    bases by id.
+    """
+
+    changed: Callable[[Tried], Awaitable[None]]
+    again: Callable[[], Awaitable[None]]
+    link: Callable[[str], str]
+    names: Mapping[str, str]
+
+
+class WhatIfPanel:
+    """A draft, its changes, what they do to this question, and to a query set."""
+
+    def __init__(self, visit: Visit, tried: Tried, around: Around, unread: int = 0) -> None:
+        self.tried = tried
+        self._visit = visit
+        self._around = around
+        self._unread = unread
+        self._request: SearchRequest | None = None
+        self._active: list[RuleRecord] = []
+        self._told: WhatIf | None = None
+        self._missing: tuple[RuleTarget, ...] = ()
+
+    def place(self) -> None:
+        """Put the panel here, closed where there is nothing in it."""
+        self._box = ui.element("details").classes("card whatif")
+        with self._box:
+            show(
+                Markup(
+                    "<span><b>What if?</b> <span class='soft'>Try changes to search. Nothing is "
+                    "saved until you save it.</span></span>"
+                ),
+                tag="summary",
+            )
+            with ui.element("div").classes("inside stack"):
+                self._rows = ui.element("div").classes("stack tight")
+                self._places = ui.element("div").props("aria-live=polite")
+                self._set = ui.element("div").classes("stack tight")
+        self._dialogs = ui.element("div")
+        if not self.tried.is_empty or self.tried.query_set or self._unread:
+            self._box.props("open")
+
+    async def show(self, request: SearchRequest) -> None:
+        """Draw everything for a question."""
+        self._request = request
+        self._box.set_visibility(bool(request.query))
+        if not request.query:
+            return
+        await self._read_active(request)
+        await self._draw_rows()
+        await self._draw_places()
+        await self._draw_set()
+
+    def missing(self, target: RuleTarget | None) -> None:
+        """What the page asked about and did not find: changes may be about it too."""
+        self._missing = (target,) if target else ()
+
+    async def add(self, change: RuleBody) -> None:
+        """Try one change more, and show it."""
+        await self._change(self.tried.plus(change))
+        self._box.props("open")
+
+    async def _read_active(self, request: SearchRequest) -> None:
+        async with self._visit.database.reading() as session:
+            records = await read_active_rules(session, request.knowledge_base_ids)
+        now = utc_now()
+        self._active = [record for record in records if is_active(record, now)]
+
+    def _acting(self, query: str) -> list[RuleRecord]:
+        """The saved rules that act on the question."""
+        readable: dict[UUID, tuple[RuleRecord, Rule]] = {}
+        for record in self._active:
+            with suppress(CandorError):  # search leaves out what this version would not accept
+                readable[record.id] = (record, Rule.of(record))
+        rules = RuleSet(tuple(rule for _, rule in readable.values()))
+        return [readable[rule.id][0] for rule in rules.matching(query)]
+
+    async def _change(self, tried: Tried) -> None:
+        self.tried = tried
+        await self._around.changed(tried)
+        await self._draw_rows()
+        await self._draw_places()
+        await self._draw_set()
+
+    async def _draw_rows(self) -> None:
+        request = self._request
+        assert request is not None
+        rules = [change.rule() for change in self.tried.changes]
+        acting = self._acting(request.query)
+        names = await names_of(self._visit, [*rules, *map(Rule.of, acting)])
+        self._rows.clear()
+        with self._rows:
+            if self._unread:
+                show(note("warn", "", "Some changes in the address cannot be read: left out."))
+            for place, rule in enumerate(rules):
+                self._row(place, rule, effect(rule, names))
+            for record in acting:
+                self._saved(record, f"{effect(Rule.of(record), names)}: {record.reason}")
+            with ui.element("div").classes("actions"):
+                button("Add a change", self._open_form, "" if rules else "primary")
+                if not self.tried.is_empty and self._visit.may(Role.EDITOR):
+                    button("Save as rule", self._open_saving, "primary")
+                if not self.tried.is_empty:
+                    button("Clear", self._clear, "ghost")
+
+    def _row(self, place: int, rule: Rule, words: str) -> None:
+        async def remove() -> None:
+            await self._change(self.tried.minus(place))
+
+        with ui.element("div").classes("change"):
+            show(
+                Markup('<span>{}<span class="sub">{}</span></span>').format(words, condition(rule))
+            )
+            if rule.kind in _WITH_FACTOR:
+                self._number(place, "Times", "factor", rule.factor)
+            if rule.kind is RuleKind.PIN:
+                self._number(place, "Place", "position", rule.position)
+            button("Remove", remove, "tiny ghost").props(f'aria-label="Remove: {_plain(words)}"')
+
+    def _number(self, place: int, label: str, name: str, value: float) -> None:
+        async def changed(event: ValueChangeEventArguments[str | None]) -> None:
+            with suppress(InvalidInput):  # half a number on its way
+                typed = number(label, event.value)
+                given = int(typed) if name == "position" else typed
+                self.tried = self.tried.with_changed(place, **{name: given})
+                await self._around.changed(self.tried)
+                await self._draw_places()
+                await self._draw_set()
+
+        box = ui.input(value=f"{value:g}", on_change=changed)
+        box.props(f'outlined dense debounce=300 aria-label="{label}" inputmode=decimal')
+        box.classes("factor")
+
+    def _saved(self, record: RuleRecord, words: str) -> None:
+        async def toggled(event: ValueChangeEventArguments[bool | None]) -> None:
+            without = tuple(id for id in self.tried.without if id != record.id)
+            without += () if event.value else (record.id,)
+            await self._change(replace(self.tried, without=without))
+
+        with ui.element("div").classes("change"):
+            box = ui.checkbox("Saved rule", value=record.id not in self.tried.without)
+            box.on_value_change(toggled).props(f'aria-label="Saved rule: {_plain(words)}"')
+            show(Markup("<span>{}</span>").format(words))
+
+    async def _draw_places(self) -> None:
+        self._places.clear()
+        self._told = None
+        with self._places:
+            if self.tried.is_empty:
+                return
+            try:
+                told = await self._try()
+            except CandorError as error:
+                show_error(error)
+                return
+            rules = [change.rule() for change in self.tried.changes]
+            without = set(self.tried.without)
+            rules += [
+                Rule.of(row) for row in self._acting(told.after.query) if row.id not in without
+            ]
+            names = await names_of(self._visit, rules)
+            show(places(told, conflicts(rules, names)))
+
+    async def _try(self) -> WhatIf:
+        assert self._request is not None
+        await self._visit.check()
+        draft = self.tried.draft()
+        self._told = await what_if(self._visit.state.searcher, self._request, draft)
+        return self._told
+
+    async def _draw_set(self) -> None:
+        """The choice of a query set, and the button that measures on it."""
+        assert self._request is not None
+        self._set.clear()
+        sets: dict[str, tuple[UUID, str]] = {}
+        async with self._visit.database.reading() as session:
+            for base in self._request.knowledge_base_ids:
+                for row, queries in await list_query_sets(session, base):
+                    if queries:
+                        sets[str(row.id)] = (base, f"{row.name} ({queries:,} queries)")
+        if self.tried.is_empty or not sets:
+            return
+        chosen = str(self.tried.query_set) if str(self.tried.query_set) in sets else None
+
+        async def choose(event: ValueChangeEventArguments[str | None]) -> None:
+            wanted = UUID(event.value) if event.value else None
+            self.tried = replace(self.tried, query_set=wanted)
+            await self._around.changed(self.tried)
+            _name_choice(chooser, empty=wanted is None)
+            await measure()
+
+        async def measure() -> None:
+            wanted = str(self.tried.query_set or "")
+            outcome.clear()
+            if wanted not in sets:
+                return
+            with outcome:
+                show(note("", "", "Measuring the query set, now and with the change …"))
+            try:
+                await self._visit.check()
+                told = await QueryRuns(self._visit.state.searcher).try_draft(
+                    sets[wanted][0], UUID(wanted), self.tried.draft()
+                )
+            except CandorError as error:
+                outcome.clear()
+                with outcome:
+                    show_error(error)
+                return
+            outcome.clear()
+            with outcome:
+                show(comparison(told, self._around.link))
+
+        with self._set:
+            show(Markup("<h3>A query set</h3>"))
+            chooser = ui.select(
+                {id: words for id, (_, words) in sets.items()}, value=chosen, on_change=choose
+            ).props('outlined dense options-dense clearable aria-label="Query set"')
+            _name_choice(chooser.classes("narrow"), empty=chosen is None)
+            outcome = ui.element("div").props("aria-live=polite")
+            if chosen:
+                ui.timer(0.05, measure, once=True)
+
+    async def _open_form(self) -> None:
+        request = self._request
+        assert request is not None
+        told = self._told or await self._try()
+        hits = dict.fromkeys(hit.chunk_id for hit in (*told.before.hits, *told.after.hits))
+        known = {hit.chunk_id: hit for hit in (*told.after.hits, *told.before.hits)}
+        shown = [known[id] for id in hits]
+        ids = [id for hit in shown for id in (hit.chunk_id, hit.document_id, hit.source_id)]
+        async with self._visit.database.reading() as session:
+            names = await read_rule_targets(session, self._visit.workspace_id, ids)
+        saved = await self._visit.state.searcher.preparation.saved_rules(request.knowledge_base_ids)
+        settings = changed_settings(
+            self._visit.state.searcher.settings, saved.matching(request.query)
+        )
+        targets = targets_of(shown, names, self._missing)
+        with self._dialogs:
+            open_change_form(request.query, targets, settings, self.add)
+
+    async def _open_saving(self) -> None:
+        assert self._request is not None
+        without = set(self.tried.without)
+        leaving: Sequence[RuleRecord] = [row for row in self._active if row.id in without]
+        ids = self._request.knowledge_base_ids
+        bases = {id: self._around.names.get(str(id), "") for id in ids}
+        with self._dialogs:
+            await open_saving(self._visit, self.tried, leaving, bases, self._saved_all)
+
+    async def _saved_all(self) -> None:
+        request = self._request
+        assert request is not None
+        self.tried = Tried(query_set=self.tried.query_set)
+        await self._around.changed(self.tried)
+        await self.show(request)
+        await self._around.again()
+
+    async def _clear(self) -> None:
+        await self._change(Tried(query_set=self.tried.query_set))
+
+    async def try_or_tell(self, change: RuleBody) -> None:
+        """Add a change that a button elsewhere on the page offers."""
+        try:
+            await self.add(change)
+        except CandorError as error:
+            tell(error)
+
+
+def _name_choice(chooser: ui.select, empty: bool) -> None:
+    """What stands in the choice of a query set as long as there is none."""
+    if empty:
+        chooser.props('display-value="Choose one to see the effect on it"')
+    else:
+        chooser.props(remove="display-value")
+
+
+def _plain(words: str) -> str:
+    """Words that may stand between the quotation marks of an element's properties."""
+    return words.replace('"', "'").replace("\\", "")
