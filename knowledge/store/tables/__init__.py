@@ -34,6 +34,7 @@ from knowledge.store.tables.identity import (
     UserSession,
     Workspace,
 )
+from knowledge.store.tables.insights import AskedQuestion, DocumentUse, Outcome, QuestionVector
 from knowledge.store.tables.leads import Lead, LeadState, LeadTrigger
 from knowledge.store.tables.rules import RuleKind, RuleRecord
 from knowledge.store.tables.visits import (
@@ -46,6 +47,7 @@ from knowledge.store.tables.work import Change, ItemState, Run, RunItem, RunStat
 
 __all__ = [
     "ApiToken",
+    "AskedQuestion",
     "Assistant",
     "AssistantUse",
     "AuditEntry",
@@ -56,6 +58,7 @@ __all__ = [
     "Document",
     "DocumentBand",
     "DocumentState",
+    "DocumentUse",
     "EvaluationRun",
     "ExternalIdentity",
     "Feedback",
@@ -71,9 +74,11 @@ __all__ = [
     "LeadState",
     "LeadTrigger",
     "Message",
+    "Outcome",
     "PassageEdit",
     "QueryOrigin",
     "QuerySet",
+    "QuestionVector",
     "Role",
     "RuleKind",
     "RuleRecord",
