@@ -80,8 +80,9 @@ bench-answers: install-dev ## Answers and abstention on a BEIR folder: DATA=fold
 	@test -n "$${DATA:-}" || { echo "Say where: make bench-answers DATA=path/to/beir-set"; exit 2; }
 	@$(BIN)/python -m benchmarks.answers "$$DATA"
 
-bench-crash: install-dev ## Ingestion killed at random moments, then compared: KILLS=100
-	@$(BIN)/python -m benchmarks.ingestion_crash "$${KILLS:-100}"
+bench-crash: install-dev ## Ingestion killed at random moments, then compared: KILLS=100 SITE=folder DOCUMENTS=folder WORKERS=2
+	@$(BIN)/python -m benchmarks.ingestion_crash "$${KILLS:-100}" $${SITE:+--site "$$SITE"} \
+		$${DOCUMENTS:+--documents "$$DOCUMENTS"} $${WORKERS:+--workers}
 
 bench-site: install-dev ## A website and documents end to end: SITE=folder DOCUMENTS=folder QUESTIONS=file
 	@test -n "$${SITE:-}" -a -n "$${DOCUMENTS:-}" || { echo "Say where: make bench-site SITE=folder DOCUMENTS=folder"; exit 2; }

@@ -6,18 +6,22 @@ once in a process that is killed (``kill -9``) and started again, KILLS times, a
 Then every point of both indexes is compared: id, payload but for the time of fetching, and every
 number of its vectors. The last line is the verdict; ``benchmarks/results/ingestion-crash.json``
 keeps it.
+
+``--workers`` does the same with two worker processes on a PostgreSQL that it starts, with one
+index for both: one of them is killed at a random moment, the other takes over what it left, and a
+new one takes its place. ``benchmarks/results/ingestion-workers.json`` keeps that verdict.
+
+The encoder costs nothing and takes its time: what is killed should be at every stage, and not be
+through before the last kill.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
 import json
 import os
 import random
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,120 +29,39 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ingestion_service import Bench, opened
-from benchmarks.ingestion_site import files_of, serve, write_site
-from benchmarks.light_encoder import LightEncoder
+from benchmarks.crash_child import Child, Task, work
+from benchmarks.crash_workers import disturbed_workers
+from benchmarks.ingestion_service import bench_sources
+from benchmarks.ingestion_site import serve, write_site
 from benchmarks.machine import describe
-from knowledge.index.search_index import Point
-from knowledge.store.queries.runs import open_runs
-from knowledge.store.tables import Run
 
 RESULTS = Path(__file__).parent / "results"
-_READY, _DONE = "ready", "done"
-_LEAST_MEAN_S = 3.0
+_LIFE_S = 2.0
+_WORKER_LIFE_S = 30.0
+_LONG_LIFE_EVERY, _LONG_LIFE_S = 8, 16.0
 
 
-async def ingest(folder: Path, start: str, documents: Path | None) -> None:
-    """The process that is killed: begin, or go on, until both sources are through."""
-    async with opened(folder, LightEncoder()) as bench:
-        marker = folder / "runs.json"
-        if not marker.exists():
-            runs = [await bench.queue(await bench.website("site", start))]
-            if documents is not None:
-                source = await bench.files("files", files_of(documents))
-                runs.append(await bench.queue(source))
-            marker.write_text(json.dumps([str(run) for run in runs]))
-        print(_READY, flush=True)
-        await _all_ended(bench)
-        dump = {str(p.id): _fingerprint(p) async for batch in bench.index.scroll() for p in batch}
-        (folder / "points.json").write_text(json.dumps(dump))
-    print(_DONE, flush=True)
-
-
-async def _all_ended(bench: Bench) -> None:
-    while True:
-        async with bench.database.reading() as session:
-            workspace = await _workspace(session, bench)
-            going: list[Run] = await open_runs(session, workspace)
-        if not going:
-            return
-        await asyncio.sleep(0.1)
-
-
-async def _workspace(session: Any, bench: Bench) -> Any:
-    from knowledge.store.tables import KnowledgeBase
-
-    return (await session.get_one(KnowledgeBase, bench.knowledge_base)).workspace_id
-
-
-def _fingerprint(point: Point) -> str:
-    """A digest of everything about a point that must not depend on when it was written."""
-    payload = {key: value for key, value in point.payload.items() if key != "modified"}
-    digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode())
-    encoding = point.encoding
-    if encoding.dense is not None:
-        digest.update(encoding.dense.tobytes())
-    if encoding.sparse is not None:
-        digest.update(encoding.sparse.indices.tobytes() + encoding.sparse.values.tobytes())
-    return digest.hexdigest()
-
-
-class Child:
-    """The process of :func:`ingest`."""
-
-    def __init__(self, folder: Path, start: str, documents: Path | None) -> None:
-        command = [sys.executable, "-m", __spec__.name if __spec__ else "", "--child", str(folder)]
-        command += ["--start", start]
-        if documents is not None:
-            command += ["--documents", str(documents)]
-        self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-
-    def until(self, word: str) -> None:
-        """Wait until the process says a word. Raises where it ends before."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.strip() == word:
-                return
-        raise RuntimeError(f"the process ended ({self._process.wait()}) before it said {word!r}")
-
-    def kill_after(self, seconds: float) -> bool:
-        """Kill the process; false where it was through before."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.kill(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            return True
-        return False
-
-    def finish(self) -> None:
-        """Wait for the end."""
-        self.until(_DONE)
-        self._process.wait()
-
-
-def undisturbed(folder: Path, start: str, documents: Path | None) -> float:
+def undisturbed(task: Task) -> float:
     """Ingest without a crash; seconds it took."""
-    child = Child(folder, start, documents)
-    child.until(_READY)
+    child = Child(task)
+    child.until_ready()
     began = time.monotonic()
     child.finish()
     return time.monotonic() - began
 
 
-def disturbed(folder: Path, start: str, documents: Path | None, kills: int, seconds: float) -> int:
+def disturbed(task: Task, kills: int) -> int:
     """Ingest with ``kills`` crashes at random moments; how many there were before the end."""
     chance = random.Random(kills)
-    mean = max(seconds / max(kills, 1), _LEAST_MEAN_S)
     for number in range(kills):
-        child = Child(folder, start, documents)
-        child.until(_READY)
-        if not child.kill_after(chance.uniform(0, 2 * mean)):
+        child = Child(task)
+        child.until_ready()
+        # Some lives are long, so that large files are killed while they are encoded, too.
+        mean = _LONG_LIFE_S if number % _LONG_LIFE_EVERY == 0 else _LIFE_S
+        if not child.kill_after(chance.expovariate(1 / mean)):
             return number
         print(f"killed {number + 1} of {kills}", flush=True)
-    child = Child(folder, start, documents)
+    child = Child(task.unhurried())
     child.finish()
     return kills
 
@@ -157,37 +80,59 @@ def main() -> int:
     parser.add_argument("kills", nargs="?", type=int, default=100)
     parser.add_argument("--site", type=Path)
     parser.add_argument("--documents", type=Path)
-    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--start", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--workers", action="store_true")
+    parser.add_argument("--child", default="", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.child is not None:
-        asyncio.run(ingest(given.child, given.start, given.documents))
+    if given.child:
+        asyncio.run(work(Task.from_json(given.child)))
         return 0
     with tempfile.TemporaryDirectory() as scratch:
-        return _run(Path(scratch), given.kills, given.site, given.documents)
+        return _run(Path(scratch), given)
 
 
-def _run(scratch: Path, kills: int, site: Path | None, documents: Path | None) -> int:
+def _run(scratch: Path, given: argparse.Namespace) -> int:
+    site = given.site
     if site is None:
         site = scratch / "site"
         write_site(site, 120)
+    began = os.getloadavg()[0]
     with serve(site) as start:
-        seconds = undisturbed(scratch / "calm", start, documents)
-        made = disturbed(scratch / "wild", start, documents, kills, seconds)
+        calm = Task(scratch / "calm", start, given.documents)
+        seconds = undisturbed(calm)
+        points = len(json.loads((calm.folder / "points.json").read_text()))
+        # There has to be something left to do after the last kill.
+        life = _WORKER_LIFE_S if given.workers else _LIFE_S
+        pace = points / (given.kills * life * 1.5)
+        wild = Task(scratch / "wild", start, given.documents, pace)
+        taken_over = 0
+        if given.workers:
+            made, taken_over = asyncio.run(disturbed_workers(wild, given.kills, bench_sources()))
+        else:
+            made = disturbed(wild, given.kills)
     points, different = compare(scratch / "calm", scratch / "wild")
-    RESULTS.mkdir(exist_ok=True)
-    result = {
+    passed = points > 0 and not different and made == given.kills
+    result: dict[str, Any] = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe(),
+        "load_average": round(began, 1),
+        "site": given.site.name if given.site else "120 pages, made here",
+        "documents": given.documents.name if given.documents else "",
         "kills": made,
         "points": points,
         "different": different,
         "undisturbed_s": round(seconds, 1),
+        "verdict": "PASS" if passed else "FAIL",
     }
-    (RESULTS / "ingestion-crash.json").write_text(json.dumps(result, indent=1) + "\n")
-    verdict = "PASS" if not different and points else "FAIL"
-    print(f"{verdict}: {points} points, {different} different, after {made} kills")
-    return 0 if verdict == "PASS" else 1
+    if given.workers:
+        result |= {"workers": 2, "taken_over": taken_over}
+    RESULTS.mkdir(exist_ok=True)
+    name = "ingestion-workers.json" if given.workers else "ingestion-crash.json"
+    (RESULTS / name).write_text(json.dumps(result, indent=1) + "\n")
+    told = f"{points} points, {different} different, after {made} kills"
+    if given.workers:
+        told += f" of one of two workers, {taken_over} runs taken over"
+    print(f"{result['verdict']}: {told}")
+    return 0 if passed else 1
 
 
 if __name__ == "__main__":

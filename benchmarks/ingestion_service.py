@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid5
 
+from pydantic import SecretStr
+
 from benchmarks.ingestion_site import digest_of
+from benchmarks.shared_index import SharedIndex
 from ingestion.worker import Worker
 from knowledge.encode.encoder import Encoder
 from knowledge.index.open import open_index
@@ -27,7 +30,7 @@ from knowledge.store.tables import (
     Workspace,
 )
 
-_SPACE = UUID("6a5ef4a0-0f5b-4d3e-8f64-7b6f2a1c9d10")
+_KNOWLEDGE_BASE = uuid5(UUID("6a5ef4a0-0f5b-4d3e-8f64-7b6f2a1c9d10"), "bench")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +99,39 @@ class Bench:
             await asyncio.sleep(0.05)
 
 
+def bench_sources() -> list[UUID]:
+    """The ids of the sources that the crash benchmark makes, in every folder the same."""
+    return [uuid5(_KNOWLEDGE_BASE, name) for name in ("site", "files")]
+
+
 @asynccontextmanager
-async def opened(folder: Path, encoder: Encoder) -> AsyncIterator[Bench]:
-    """Open a data folder with a worker at work."""
-    settings = _settings(folder)
-    database = await Database.open(database_url("", folder))
-    index = await open_index(settings, database, encoder.spec)
-    knowledge_base = uuid5(_SPACE, "bench")
-    async with database.writing() as session:
-        if await session.get(KnowledgeBase, knowledge_base) is None:
-            workspace = Workspace(name="bench")
-            session.add(workspace)
-            await session.flush()
-            session.add(KnowledgeBase(id=knowledge_base, workspace_id=workspace.id, name="bench"))
+async def opened(
+    folder: Path, encoder: Encoder, shared: SharedIndex | None = None, database_address: str = ""
+) -> AsyncIterator[Bench]:
+    """Open a data folder with a worker at work: embedded, or on PostgreSQL and a shared index."""
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    settings = Settings(
+        data=folder,
+        allowed_private_hosts=("127.0.0.1",),
+        database_url=SecretStr(database_address),
+    )
+    database = await Database.open(database_url(database_address, folder))
+    index = shared or await open_index(settings, database, encoder.spec)
+    await _ensure_knowledge_base(database)
     worker = Worker(database, index, encoder, settings)
     await worker.start()
     try:
-        yield Bench(settings, database, index, worker, knowledge_base)
+        yield Bench(settings, database, index, worker, _KNOWLEDGE_BASE)
     finally:
         await worker.stop()
         await index.close()
         await database.close()
 
 
-def _settings(folder: Path) -> Settings:
-    folder.mkdir(parents=True, exist_ok=True)
-    return Settings(data=folder, allowed_private_hosts=("127.0.0.1",))
+async def _ensure_knowledge_base(database: Database) -> None:
+    async with database.writing() as session:
+        if await session.get(KnowledgeBase, _KNOWLEDGE_BASE) is None:
+            workspace = Workspace(name="bench")
+            session.add(workspace)
+            await session.flush()
+            session.add(KnowledgeBase(id=_KNOWLEDGE_BASE, workspace_id=workspace.id, name="bench"))
