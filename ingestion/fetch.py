@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -157,18 +157,20 @@ class Fetcher:
         etag: str = "",
         last_modified: str = "",
         may_follow: Callable[[str], bool] = lambda _: True,
+        headers: Mapping[str, str] | None = None,
     ) -> Fetched:
         """Read an address, following redirects that ``may_follow`` agrees with.
 
         With ``etag`` or ``last_modified`` from an earlier read the server may answer 304. A busy
         server (429, 503) is asked again, twice at most. Raises a :class:`FetchError`; a redirect
         that may not be followed raises :class:`FetchRejected` with the redirect's status.
+        Further ``headers`` are sent to the host of ``address`` alone.
         """
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
-        headers = {name: value for name, value in conditions.items() if value}
+        sent = dict(headers or {}) | {name: value for name, value in conditions.items() if value}
         for attempt in range(_RETRIES):
             try:
-                fetched = await self._follow(address, headers, may_follow)
+                fetched = await self._follow(address, sent, may_follow)
             except SiteUnavailable as error:
                 # A refused connection is often a server that is just restarting.
                 if attempt or not isinstance(error.__cause__, httpx2.NetworkError):
@@ -178,7 +180,7 @@ class Fetcher:
             if fetched.status not in _BUSY:
                 return _accepted(fetched)
             await asyncio.sleep(_wait_s(fetched))
-        return _accepted(await self._follow(address, headers, may_follow))
+        return _accepted(await self._follow(address, sent, may_follow))
 
     async def _follow(
         self, address: str, headers: dict[str, str], may_follow: Callable[[str], bool]
@@ -191,7 +193,9 @@ class Fetcher:
             if fetched.status not in _REDIRECTS or not location:
                 return fetched
             seen.append(str(url))
-            url = _checked(str(url.join(location)))
+            before, url = url, _checked(str(url.join(location)))
+            if url.netloc != before.netloc:
+                headers = {}
             if str(url) in seen or len(seen) > self.limits.max_redirects:
                 raise TooManyRedirects(
                     f"{address} redirects in a circle or too often ({len(seen)} times).",

@@ -46,6 +46,7 @@ class SourceSettings:
     allowed_private_hosts: tuple[str, ...] = ()
     concurrency: int = 8
     recheck: timedelta = timedelta(0)
+    browser: str = ""
 
 
 @dataclass(slots=True)
@@ -205,7 +206,12 @@ class Runs:
             failed = await self._failed_pages(run, source)
             known = failed or await self._known_pages(run, source)
             return await WebsiteSource.open(
-                source.config, fetcher, known, not failed, self._settings.recheck
+                source.config,
+                fetcher,
+                known,
+                whole=not failed,
+                recheck=self._settings.recheck,
+                browser=self._settings.browser,
             )
         except BaseException:
             await fetcher.close()

@@ -190,7 +190,9 @@ class Worker:
 def make_previewer(settings: Settings) -> SitePreviewer:
     """What looks at websites for this installation, as its worker would."""
     source = _source_settings(settings)
-    return SitePreviewer(source.fetch, source.allowed_private_hosts, _parse_limits(settings))
+    return SitePreviewer(
+        source.fetch, source.allowed_private_hosts, _parse_limits(settings), source.browser
+    )
 
 
 def _parse_limits(settings: Settings) -> ParseLimits:
@@ -213,4 +215,5 @@ def _source_settings(settings: Settings) -> SourceSettings:
         allowed_private_hosts=settings.allowed_private_hosts,
         concurrency=settings.crawl_concurrency,
         recheck=timedelta(days=settings.sitemap_recheck_days),
+        browser=settings.browser,
     )

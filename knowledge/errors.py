@@ -21,6 +21,8 @@ and ``backend/cli`` map the classes.
     │   ├── SiteUnavailable       down, or does not answer
     │   ├── FetchRejected         an HTTP status that says no
     │   ├── TooManyRedirects
+    │   ├── BrowserUnavailable    no Chromium, or it does not start
+    │   ├── RenderingFailed       a page's JavaScript did not come to an end
     │   └── ResponseTooLarge
     ├── ParseError                a file could not be read
     │   ├── EmptyDocument         nothing in it
@@ -124,6 +126,14 @@ class FetchRejected(FetchError):
 
 class TooManyRedirects(FetchError):
     """The address redirects in a circle, or too often."""
+
+
+class BrowserUnavailable(FetchError):
+    """The browser that pages with JavaScript are read with is missing or does not start."""
+
+
+class RenderingFailed(FetchError):
+    """A page's JavaScript did not come to an end, or broke the browser."""
 
 
 class ResponseTooLarge(FetchError):

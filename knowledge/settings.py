@@ -155,6 +155,10 @@ class Settings(BaseSettings):
     user_agent: str = "CandorBot/0.1"
     fetch_timeout_s: float = Field(default=20.0, gt=0)
     fetch_max_bytes: int = Field(default=40_000_000, ge=1024)
+    browser: str = Field(
+        default="",
+        description="Chromium for pages with JavaScript; empty: the system's, or Playwright's.",
+    )
     sitemap_recheck_days: float = Field(
         default=7.0,
         ge=0,

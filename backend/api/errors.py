@@ -29,6 +29,7 @@ _STATUS: dict[type[CandorError], tuple[int, str]] = {
     errors.AddressRefused: (422, "The address is refused"),
     errors.ParseError: (422, "The file could not be read"),
     errors.EncoderError: (503, "The encoder failed"),
+    errors.MissingExtra: (503, "An optional package is not installed"),
     errors.IndexFault: (503, "The index failed"),
     errors.EncoderMismatch: (409, "The index belongs to another encoder"),
     errors.StoreFault: (503, "The records cannot be reached"),

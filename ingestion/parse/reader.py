@@ -106,7 +106,7 @@ def _empty(draft: Draft) -> EmptyDocument:
     if draft.has_scripts:
         return EmptyDocument(
             "The page shows nothing without JavaScript, which is not run.",
-            "Let the site send its text with the page, or add the text as a file.",
+            "Turn on `render` for the source, or let the site send its text with the page.",
         )
     return EmptyDocument(
         "There is no text in it.", "Check that it holds more than pictures or navigation."

@@ -9,7 +9,9 @@ from typing import Any
 
 from ingestion.fetch import Fetcher
 from ingestion.parse.reading import FileToRead, PageFacts
+from ingestion.sources.browser import ClosedBrowser
 from ingestion.sources.listed_times import ListedTimes
+from ingestion.sources.rendering import Renderer
 from ingestion.sources.rules import CrawlRules, canonical_address
 from ingestion.sources.sitemap import read_lists
 from ingestion.sources.source import Content
@@ -18,11 +20,14 @@ from knowledge.errors import AddressRefused
 from knowledge.store.tables import Document, DocumentState
 
 _PAGES_BETWEEN_BREATHS = 100
+_PAGES = ("text/html", "application/xhtml+xml")
 _READ = (DocumentState.INDEXED, DocumentState.DUPLICATE)
 
 
-async def read_page(website: Website, address: str, known: Document | None) -> Content | None:
-    """A page of a website, asked for conditionally where it is known."""
+async def read_page(
+    website: Website, address: str, known: Document | None, renderer: Renderer | None = None
+) -> Content | None:
+    """A page of a website, asked for conditionally where it is known; rendered where asked for."""
     # What a 304 confirms must be what is indexed, or set aside as a copy.
     fresh = known is not None and known.content_hash and known.state in _READ
     page = await website.visit(
@@ -32,10 +37,24 @@ async def read_page(website: Website, address: str, known: Document | None) -> C
     )
     if page.not_modified:
         return None
+    if renderer is not None and page.media_type in _PAGES:
+        page = await renderer.render(page)
     file = FileToRead(page.data, name=address, content_type=page.content_type, address=page.address)
     return Content(
         file, canonical_address(page.address), page.etag, page.last_modified, page.modified_at
     )
+
+
+async def open_renderer(website: Website, fetcher: Fetcher, browser: str) -> Renderer | None:
+    """What renders the pages of a site, if they are to be, with its browser running.
+
+    Raises :class:`MissingExtra` and :class:`BrowserUnavailable`.
+    """
+    if not website.rules.render:
+        return None
+    chromium = ClosedBrowser(browser, fetcher.limits.user_agent)
+    await chromium.start()
+    return Renderer(chromium, fetcher, website.may_read)
 
 
 class WebsiteSource:
@@ -53,8 +72,10 @@ class WebsiteSource:
         known: list[FoundPage],
         whole: bool = True,
         recheck: timedelta = timedelta(0),
+        renderer: Renderer | None = None,
     ) -> None:
         self._website = website
+        self._renderer = renderer
         self._fetcher = fetcher
         self._known = known
         self._listed = ListedTimes(recheck, website.rules.max_pages)
@@ -68,10 +89,16 @@ class WebsiteSource:
         known: list[FoundPage],
         whole: bool = True,
         recheck: timedelta = timedelta(0),
+        browser: str = "",
     ) -> WebsiteSource:
-        """Begin a crawl. Raises :class:`SiteUnavailable` where the site is down."""
+        """Begin a crawl. ``browser``: where Chromium is, for pages that are rendered.
+
+        Raises :class:`SiteUnavailable` where the site is down, :class:`MissingExtra` and
+        :class:`BrowserUnavailable` where pages cannot be rendered.
+        """
         website = await Website.open(CrawlRules.from_config(config), fetcher)
-        return cls(website, fetcher, known, whole, recheck)
+        renderer = await open_renderer(website, fetcher, browser)
+        return cls(website, fetcher, known, whole, recheck, renderer)
 
     async def pages(self) -> AsyncIterator[FoundPage]:
         """The start, what is known from before, and what the sitemaps list."""
@@ -90,7 +117,7 @@ class WebsiteSource:
 
     async def read(self, address: str, known: Document | None) -> Content | None:
         """A page, or ``None`` where the server says it has not changed."""
-        return await read_page(self._website, address, known)
+        return await read_page(self._website, address, known, self._renderer)
 
     def vouches_for(self, known: Document) -> bool:
         """Whether the sitemap says that a page has not changed, and is to be believed."""
@@ -118,7 +145,9 @@ class WebsiteSource:
         return self._website.rules.max_pages
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and the browser."""
+        if self._renderer is not None:
+            await self._renderer.close()
         await self._fetcher.close()
 
 

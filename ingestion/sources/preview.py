@@ -10,7 +10,8 @@ from typing import Any
 
 from ingestion.fetch import Fetcher, FetchLimits
 from ingestion.parse.pool import ParseLimits, ParserPool
-from ingestion.sources.pages import read_page
+from ingestion.sources.pages import open_renderer, read_page
+from ingestion.sources.rendering import Renderer
 from ingestion.sources.rules import CrawlRules
 from ingestion.sources.website import Website
 from knowledge.crawl_preview import CrawlPreview, JudgedAddress, Rule
@@ -39,11 +40,13 @@ class SitePreviewer:
         fetch: FetchLimits,
         allowed_private_hosts: tuple[str, ...],
         parse: ParseLimits,
+        browser: str = "",
         limits: PreviewLimits | None = None,
     ) -> None:
         self._fetch = fetch
         self._allowed = allowed_private_hosts
         self._parse = parse
+        self._browser = browser
         self._limits = limits or PreviewLimits()
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
@@ -59,7 +62,12 @@ class SitePreviewer:
                 async with asyncio.timeout(self._limits.seconds):
                     website = await Website.open(rules, fetcher)
                     look.begin(website)
-                    await self._read_start(look, website)
+                    renderer = await open_renderer(website, fetcher, self._browser)
+                    try:
+                        await self._read_start(look, website, renderer)
+                    finally:
+                        if renderer is not None:
+                            await renderer.close()
                     await _read_sitemaps(look, website)
             except TimeoutError as error:
                 if look.website is None:
@@ -71,10 +79,10 @@ class SitePreviewer:
             look.finish()
             return look.preview
 
-    async def _read_start(self, look: _Look, website: Website) -> None:
+    async def _read_start(self, look: _Look, website: Website, renderer: Renderer | None) -> None:
         found = look.preview
         try:
-            content = await read_page(website, website.rules.start, None)
+            content = await read_page(website, website.rules.start, None, renderer)
         except FetchError as error:
             found.start_fault = error.detail
             return

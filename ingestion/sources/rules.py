@@ -72,7 +72,8 @@ class CrawlRules:
 
     ``start``: the address the crawl begins at. ``include`` and ``exclude``: patterns of paths,
     with ``*`` for anything, or plain beginnings of paths; without ``include`` the folder of
-    ``start`` is meant. ``max_depth`` counts links from ``start``.
+    ``start`` is meant. ``max_depth`` counts links from ``start``. ``render``: whether pages are
+    read once their JavaScript has run.
     """
 
     start: str
@@ -81,6 +82,7 @@ class CrawlRules:
     max_pages: int = 5_000
     max_depth: int = 20
     sitemap: bool = True
+    render: bool = False
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> CrawlRules:
@@ -94,6 +96,7 @@ class CrawlRules:
             max_pages=int(config.get("max_pages") or defaults.max_pages),
             max_depth=int(config.get("max_depth", defaults.max_depth)),
             sitemap=bool(config.get("sitemap", True)),
+            render=bool(config.get("render", False)),
         )
 
     @property

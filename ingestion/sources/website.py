@@ -138,6 +138,11 @@ class Website:
             address, etag=etag, last_modified=last_modified, may_follow=self._may_follow
         )
 
+    def may_read(self, address: str) -> bool:
+        """Whether robots.txt allows what a page of the site asks for; it rules its host alone."""
+        is_here = urlsplit(address).netloc == urlsplit(self.rules.start).netloc
+        return not is_here or self._robots.allows(address)
+
     def _may_follow(self, address: str) -> bool:
         page = canonical_address(address)
         return self.rules.allows(page) and self._robots.allows(page)

@@ -72,6 +72,10 @@ class WebsiteRules(Body):
     max_pages: int = Field(default=10_000, ge=1, le=1_000_000)
     max_depth: int = Field(default=20, ge=0, le=1000, description="Links from the start.")
     sitemap: bool = True
+    render: bool = Field(
+        default=False,
+        description="Read pages once their JavaScript has run (extra `browser`). Much slower.",
+    )
 
 
 class NewWebsite(WebsiteRules):
