@@ -19,10 +19,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 def previewer(site: Site, **limits: float) -> SitePreviewer:
     return SitePreviewer(
-        FetchLimits(timeout_s=5),
+        FetchLimits(timeout_s=60),
         (site.host,),
         ParseLimits(),
-        PreviewLimits(**limits),  # type: ignore[arg-type]
+        limits=PreviewLimits(**limits),  # type: ignore[arg-type]
     )
 
 
