@@ -15,6 +15,7 @@ from backend.api.routes import (
     assistants,
     backups,
     chat,
+    conversation_export,
     documents,
     evaluation_runs,
     explain,
@@ -23,6 +24,7 @@ from backend.api.routes import (
     knowledge_bases,
     leads,
     pages,
+    passages,
     previews,
     public_assistants,
     public_visits,
@@ -34,6 +36,7 @@ from backend.api.routes import (
     sign_in,
     sources,
     system,
+    training,
     webhooks,
 )
 from backend.api.state import AppState
@@ -88,6 +91,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
         sources,
         runs,
         documents,
+        passages,
         pushed,
         webhooks,
         search,
@@ -95,6 +99,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
         rules,
         query_sets,
         evaluation_runs,
+        conversation_export,  # before the route that takes an id there
         chat,
         assistants,
         public_assistants,
@@ -104,6 +109,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
         identity,
         system,
         backups,
+        training,
     ):
         app.include_router(module.router, prefix=API)
     app.include_router(system.probes)

@@ -7,7 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 from onnx import numpy_helper
 
 from knowledge.encode.literal import Saturation
-from knowledge.encode.model_files import BundledConfig, check_manifest, load_config
+from knowledge.encode.model_files import BundledConfig, check_manifest, load_config, sha256
 from knowledge.encode.terms import TermTable
 from knowledge.errors import InvalidInput, ModelFileError
 from training.corpus import Pair
@@ -28,12 +28,22 @@ from training.train import TrainConfig, Trainer, load_state, progress
 from training.trunk import Trunk
 
 LEAST_PAIRS = 40
+MOST_HEADINGS = 20_000
+"""Pairs of a passage and its heading that are taken of a larger knowledge base."""
+
+ASKED = ("judgment", "feedback")
+"""Sources of pairs that people made: a tuned model must not be worse on these."""
+
 GENTLE = TrainConfig(steps=300, batch=64, rate=1e-4, warmup=30)
 
 
 @dataclass(frozen=True, slots=True)
 class FineTuned:
-    """What came of it. ``before``, ``after``: figures on held-out pairs."""
+    """What came of it. ``before``, ``after``: figures on held-out pairs.
+
+    ``sparse`` and ``dense`` are over all of them; ``judgment`` and ``feedback``, where there are
+    any, the sparse side over the queries that people asked.
+    """
 
     before: dict[str, float]
     after: dict[str, float]
@@ -41,32 +51,43 @@ class FineTuned:
 
 
 def fine_tune(
-    pairs_file: Path, base: Path, target: Path, work: Path, config: TrainConfig = GENTLE
+    pairs_file: Path,
+    base: Path,
+    target: Path,
+    work: Path,
+    config: TrainConfig = GENTLE,
+    device: str = "cpu",
 ) -> FineTuned:
     """Train the head of ``base`` on the pairs in ``pairs_file``, and write it to ``target``.
 
     ``pairs_file``: JSON lines with ``query``, ``passage`` and perhaps ``source``. A tenth of the
-    queries is held out; ``target`` is written only where sparse nDCG@10 on them has risen. A run
-    that was interrupted goes on from the checkpoint in ``work``.
+    queries is held out; ``target`` is written only where sparse nDCG@10 on them has risen, and has
+    not fallen on those that people asked. A run that was interrupted goes on from the checkpoint
+    in ``work``. ``device``: what torch calls it (``cpu``, ``cuda``); the trunk always runs on the
+    CPU, as it does where the model is used.
 
-    Raises :class:`InvalidInput` for a file that cannot be used.
+    Raises :class:`InvalidInput` for a file that cannot be used, a device that is not there, and a
+    checkpoint of another run.
     """
-    train, held = split(read_pairs(pairs_file))
-    check_manifest(base)
+    _check_device(device)
+    train, held = split(_sampled(read_pairs(pairs_file)))
+    digest = check_manifest(base)
     settings, table = load_config(base), TermTable.load(base / "terms.tsv")
     trunk = Trunk(base / "trunk.onnx", base / "tokenizer.json")
     saturation = Saturation(settings.k1, settings.b, settings.typical_length)
-    head = read_head(base, settings)
-    trainer = Trainer(head, prepare(train, trunk, table, saturation), config)
     work.mkdir(parents=True, exist_ok=True)
     checkpoint = work / "fine-tune.pt"
+    _check_same_run(work, f"{digest} {sha256(pairs_file)} {asdict(config)}")
+    head = read_head(base, settings)
+    trainer = Trainer(head, prepare(train, trunk, table, saturation), config, device)
     if checkpoint.exists():
         trainer.restore(load_state(checkpoint))
     trainer.run(progress(50, checkpoint, trainer))
+    head.cpu()
     # figures are over all passages, or held-out queries would search a handful
     judged = [*held, *(Pair(p.source, "", p.passage) for p in train)]
-    before = evaluate_model(base, judged)
-    tuned = replace(settings, version=f"{settings.version}-tuned")
+    before = evaluate_model(base, judged, apart=ASKED)
+    tuned = replace(settings, version=_tuned_version(settings.version))
     with tempfile.TemporaryDirectory(dir=work) as scratch:
         candidate = Path(scratch) / "model"
         export_model(
@@ -77,12 +98,54 @@ def fine_tune(
             base / "terms.tsv",
             candidate,
         )
-        after = evaluate_model(candidate, judged)
+        after = evaluate_model(candidate, judged, apart=ASKED)
+        asked = [name for name in ASKED if name in before]
         better = after["sparse"] > before["sparse"]
+        better = better and all(after[name] >= before[name] for name in asked)
         if better:
             shutil.copytree(candidate, target, dirs_exist_ok=True)
     checkpoint.unlink(missing_ok=True)
+    (work / _RUN).unlink(missing_ok=True)
     return FineTuned(before, after, better)
+
+
+_RUN = "run.txt"
+
+
+def _check_device(device: str) -> None:
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        detail = f"torch finds no device {device!r} ({str(error).splitlines()[0]})."
+        raise InvalidInput(detail, "Name cpu, or cuda where there is a GPU.") from error
+
+
+def _check_same_run(work: Path, run: str) -> None:
+    """A checkpoint is gone on with only by the run that wrote it."""
+    record = work / _RUN
+    wanted = hashlib.sha256(run.encode()).hexdigest()
+    if (work / "fine-tune.pt").exists() and record.read_text(encoding="utf-8") != wanted:
+        raise InvalidInput(
+            f"{work} holds the checkpoint of another run: other pairs, model or settings.",
+            "Remove that folder to begin anew, or repeat the earlier command to go on.",
+        )
+    record.write_text(wanted, encoding="utf-8")
+
+
+def _tuned_version(version: str) -> str:
+    """A version that was tuned once more does not grow longer."""
+    return version if version.endswith("-tuned") else f"{version}-tuned"
+
+
+def _sampled(pairs: Sequence[Pair]) -> list[Pair]:
+    """All pairs that people made, and no more headings than training has time for."""
+    headings = sorted((p for p in pairs if p.source not in ASKED), key=_order)[:MOST_HEADINGS]
+    kept = set(headings)
+    return [p for p in pairs if p.source in ASKED or p in kept]
+
+
+def _order(pair: Pair) -> bytes:
+    return hashlib.sha256(f"{pair.query}\0{pair.passage}".encode()).digest()
 
 
 def read_pairs(path: Path) -> list[Pair]:

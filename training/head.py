@@ -86,7 +86,7 @@ class SparseHead(nn.Module):
         moved = self.adapter(role)(vectors) if self.config.adapters else vectors
         known = self.vectors if terms is None else self.vectors[terms]
         bias = self.bias if terms is None else self.bias[terms]
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(vectors.device.type, torch.bfloat16):
             met = moved @ known.T
         logits: Tensor = met + (bias + self.offsets[role])
         return logits

@@ -15,7 +15,7 @@ def contrast(scores: Tensor, duplicates: Tensor) -> Tensor:
     ``duplicates``: ``bool``, passages that are equal to the query's own and count for nothing.
     van den Oord et al., "Representation Learning with Contrastive Predictive Coding" (2018).
     """
-    right = torch.arange(len(scores))
+    right = torch.arange(len(scores), device=scores.device)
     return functional.cross_entropy(scores.masked_fill(duplicates, _IMPOSSIBLE), right)
 
 

@@ -1,4 +1,4 @@
-"""Train the sparse head on prepared examples, on a CPU, resumable.
+"""Train the sparse head on prepared examples, on a CPU or a GPU, resumable.
 
 The recipe: pairs with the query's words taken out of a third of the passages, so that matching them
 calls for expansion; contrast within a batch, most of which comes from one collection; agreement
@@ -61,11 +61,14 @@ class TrainConfig:
 class Trainer:
     """Steps a head over examples. ``state`` and ``restore`` make a run resumable."""
 
-    def __init__(self, head: SparseHead, examples: Examples, config: TrainConfig) -> None:
-        self.head, self._examples, self._config = head, examples, config
+    def __init__(
+        self, head: SparseHead, examples: Examples, config: TrainConfig, device: str = "cpu"
+    ) -> None:
+        self.head, self._examples, self._config = head.to(device), examples, config
+        self._device = torch.device(device)
         self._terms = head.bias.numel()
         self._idf = examples.idf(self._terms)
-        self._temperature = torch.nn.Parameter(torch.tensor(0.7))
+        self._temperature = torch.nn.Parameter(torch.tensor(0.7, device=self._device))
         self._passage_penalty = Controller(config.added, 1e-2)
         self._query_penalty = Controller(config.added_query, 5e-3)
         self._rows = _rows_by_source(examples.sources)
@@ -146,42 +149,42 @@ class Trainer:
         examples, head, config = self._examples, self.head, self._config
         literal = _mixed(examples, rows, dropped)
         asked = examples.literal["query"][rows]
-        queries = torch.from_numpy(examples.queries[rows].astype(np.float32))
-        whole, windows, owner = _states(examples, rows, dropped)
+        queries = self._here(examples.queries[rows].astype(np.float32))
+        whole, windows, owner = [self._here(one) for one in _states(examples, rows, dropped)]
         with torch.no_grad():
             called = head.logits(queries, "query").topk(config.query_top, dim=1).indices
         sampled = chance.choice(self._terms, min(config.sampled, self._terms), replace=False)
         terms = self._met(asked, called, sampled, [examples.missing[r] for r in rows[dropped]])
-        place = torch.full((self._terms,), -1)
-        place[terms] = torch.arange(len(terms))
+        place = torch.full((self._terms,), -1, device=self._device)
+        place[terms] = torch.arange(len(terms), device=self._device)
 
         logits = head.passage_logits(whole, windows, owner, terms).float()
         added = head.weights(logits, "passage")
         query_logits = head.logits(queries, "query", terms).float()
         chosen = torch.zeros_like(query_logits).scatter_(1, place[called], 1.0)
-        columns = terms.numpy()
-        rarity = torch.from_numpy(self._idf[columns])
-        written = torch.from_numpy(literal[:, columns].toarray())
-        free = torch.from_numpy(asked[:, columns].toarray())
+        columns = terms.cpu().numpy()
+        rarity = self._here(self._idf[columns])
+        written = self._here(literal[:, columns].toarray())
+        free = self._here(asked[:, columns].toarray())
         free = free * head.literal_query_weights()[terms] * rarity
         encoded = free + head.weights(query_logits, "query") * chosen * rarity
         exact = self._bucket_scores(asked, literal)
         duplicates = self._duplicates(rows)
         teacher = self._teacher(rows, queries, asked)
         scores = [asking @ (written + added).T + exact for asking in (free, encoded)]
-        loss = torch.zeros(())
+        loss = torch.zeros((), device=self._device)
         for matrix in scores:
             scaled = matrix / self._temperature.exp()
             loss = loss + contrast(scaled, duplicates)
             loss = loss + config.teacher * agreement(scaled, teacher, duplicates)
         if config.missing and dropped.any():
-            gone = torch.zeros(int(dropped.sum()), len(terms))
+            gone = torch.zeros(int(dropped.sum()), len(terms), device=self._device)
             for number, row in enumerate(rows[dropped]):
-                gone[number, place[torch.from_numpy(examples.missing[row])]] = 1.0
-            kept = torch.from_numpy(np.flatnonzero(dropped))
+                gone[number, place[self._here(examples.missing[row])]] = 1.0
+            kept = self._here(np.flatnonzero(dropped))
             loss = loss + config.missing * missing_words(logits[kept], gone * rarity)
         share = self._terms / len(sampled)
-        seen = place[torch.from_numpy(sampled)]
+        seen = place[self._here(sampled)]
         spread = added[:, seen] * (written[:, seen] == 0)
         eager = torch.relu(query_logits[:, seen])
         loss = loss + share * self._passage_penalty.weight * activity(spread)
@@ -189,7 +192,7 @@ class Trainer:
         counts = [float((x > 0).sum(1).float().mean()) * share for x in (spread, eager)]
         self._passage_penalty.update(counts[0])
         self._query_penalty.update(counts[1])
-        right = torch.arange(len(rows))
+        right = torch.arange(len(rows), device=self._device)
         found = [float((matrix.argmax(1) == right).float().mean()) for matrix in scores]
         return loss, {
             "found, free": found[0],
@@ -204,28 +207,32 @@ class Trainer:
         """The terms whose logits this step needs, ascending."""
         met = np.zeros(self._terms, bool)
         met[asked.indices[asked.indices < self._terms]] = True
-        met[called.flatten().numpy()] = True
+        met[called.flatten().cpu().numpy()] = True
         met[sampled] = True
         for missing in gone:
             met[missing] = True
-        return torch.from_numpy(np.flatnonzero(met))
+        return self._here(np.flatnonzero(met))
 
     def _bucket_scores(self, asked: Any, literal: Any) -> Tensor:
         """Scores from words outside the table: constant, and the same for both query modes."""
         shared = asked[:, self._terms :] @ literal[:, self._terms :].T
-        return torch.from_numpy(shared.toarray()) * float(self._idf[-1])
+        return self._here(shared.toarray()) * float(self._idf[-1])
 
     def _duplicates(self, rows: NDArray[np.int64]) -> Tensor:
         same = self._examples.same[rows]
         equal = (same[:, None] == same) & ~np.eye(len(rows), dtype=bool)
-        return torch.from_numpy(equal)
+        return self._here(equal)
 
     def _teacher(self, rows: NDArray[np.int64], queries: Tensor, asked: Any) -> Tensor:
         """Twenty times the dense cosine, plus a tenth of the written words' BM25."""
         examples = self._examples
-        dense = queries @ torch.from_numpy(examples.passages.whole[rows].astype(np.float32)).T
+        dense = queries @ self._here(examples.passages.whole[rows].astype(np.float32)).T
         words = asked.multiply(self._idf[None]).tocsr() @ examples.literal["passage"][rows].T
-        return 20 * dense + 0.1 * torch.from_numpy(words.toarray())
+        return 20 * dense + 0.1 * self._here(words.toarray())
+
+    def _here(self, array: NDArray[Any]) -> Tensor:
+        """An array as a tensor on the device of the head."""
+        return torch.from_numpy(array).to(self._device)
 
 
 def save_state(trainer: Trainer, path: Path) -> None:
@@ -236,8 +243,8 @@ def save_state(trainer: Trainer, path: Path) -> None:
 
 
 def load_state(path: Path) -> dict[str, Any]:
-    """Read a checkpoint."""
-    state: dict[str, Any] = torch.load(path, weights_only=True)
+    """Read a checkpoint, written on whatever device."""
+    state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
     return state
 
 
@@ -275,7 +282,7 @@ def _mixed(examples: Examples, rows: NDArray[np.int64], dropped: NDArray[np.bool
 
 def _states(
     examples: Examples, rows: NDArray[np.int64], dropped: NDArray[np.bool_]
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
     whole, windows, owners = [], [], []
     for number, (row, cut) in enumerate(zip(rows, dropped, strict=True)):
         pooled: Pooled = examples.dropped if cut else examples.passages
@@ -284,7 +291,7 @@ def _states(
         windows.append(part)
         owners.append(np.full(len(part), number))
     return (
-        torch.from_numpy(np.stack(whole).astype(np.float32)),
-        torch.from_numpy(np.concatenate(windows).astype(np.float32)),
-        torch.from_numpy(np.concatenate(owners)),
+        np.stack(whole).astype(np.float32),
+        np.concatenate(windows).astype(np.float32),
+        np.concatenate(owners),
     )

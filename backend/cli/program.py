@@ -228,16 +228,23 @@ def evaluate(
 @program.command()
 def train(
     context: typer.Context,
-    pairs: Annotated[Path, typer.Argument(help="JSON lines with query and passage.")],
     model: Annotated[Path, typer.Option(help="Folder for the new model.")],
+    pairs: Annotated[Path | None, typer.Argument(help="JSON lines with query and passage.")] = None,
+    kb: Annotated[str, typer.Option("--kb", help="Learn from this knowledge base.")] = "",
     steps: Annotated[int, typer.Option(min=1)] = 300,
+    device: Annotated[str, typer.Option(help="cpu, or cuda for a GPU.")] = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Fine-tune the bundled encoder on pairs of your own; kept only if it is better."""
+    """Fine-tune the bundled encoder on content of your own; kept only if it is better."""
+    from backend.cli import training
     from backend.cli.show import show_training
-    from backend.cli.training import fine_tune
 
-    result = fine_tune(_parts(context).settings, pairs, model, steps)
+    training.check_choice(pairs, kb)
+    file = pairs or training.work_folder(model) / "pairs.jsonl"
+    # what an interrupted run has begun with is what it goes on with
+    if pairs is None and not file.exists():
+        _call(context, lambda api: training.download_pairs(api, kb, file))
+    result = training.fine_tune(_parts(context).settings, file, model, steps, device)
     print_json(result) if as_json else show_training(result)
 
 

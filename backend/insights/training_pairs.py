@@ -1,14 +1,14 @@
 """Pairs of query and passage that a knowledge base has to teach its encoder.
 
-Three kinds: a passage asked for by the title and nearest heading above it; a query of a query set
-with the passage that answers it on each page judged relevant; and a question whose answer a
-visitor found helpful with the passages cited.
+Four kinds: a passage asked for by the title and nearest heading above it; a query of a query set
+with the passage that answers it on each page judged relevant, apart where a language model wrote
+the query; and a question whose answer a visitor found helpful with the passages cited.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -21,11 +21,14 @@ from knowledge.store.queries.training_pairs import (
     headed_passages,
     judged_pages,
 )
+from knowledge.store.tables import QueryOrigin
 
 _LEAST_WORDS = 12
 """Shorter passages are headings, menus and buttons: they teach nothing."""
 
-Kind = Literal["heading", "judgment", "feedback"]
+Kind = Literal["heading", "judgment", "feedback", "model"]
+
+_KINDS: dict[QueryOrigin, Kind] = {QueryOrigin.FEEDBACK: "feedback", QueryOrigin.MODEL: "model"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,8 @@ async def training_pairs(
     session: ReadSession, workspace_id: UUID, knowledge_base_id: UUID
 ) -> AsyncIterator[TrainingPair]:
     """The pairs of a knowledge base, each once; the same pairs in the same order every time."""
-    judged = {
-        query: set(grades) for query, grades in await judged_pages(session, knowledge_base_id)
-    }
-    pages = {address for addresses in judged.values() for address in addresses}
+    judged = await judged_pages(session, knowledge_base_id)
+    pages = {address for _, _, grades in judged for address in grades}
     liked = _liked(await cited_passages(session, workspace_id))
     of_page = defaultdict[str, list[HeadedPassage]](list)
     seen = set[tuple[str, str]]()
@@ -55,15 +56,21 @@ async def training_pairs(
         if (asked := _asked_by_heading(passage)) is not None:
             # the heading stands before the encoded text: without it the pair asks for more
             found.append(TrainingPair("heading", asked, passage.text))
-        for pair in found:
-            if (pair.query, pair.passage) not in seen:
-                seen.add((pair.query, pair.passage))
-                yield pair
-    for query, addresses in judged.items():
-        for address in sorted(addresses):
-            if of_page[address]:
-                best = answering(query, of_page[address])
-                yield TrainingPair("judgment", query, best.encoded)
+        for pair in _new(found, seen):
+            yield pair
+    for query, origin, grades in judged:
+        best = [answering(query, of_page[page]) for page in sorted(grades) if of_page[page]]
+        kind = _KINDS.get(origin, "judgment")
+        for pair in _new([TrainingPair(kind, query, one.encoded) for one in best], seen):
+            yield pair
+
+
+def _new(pairs: Sequence[TrainingPair], seen: set[tuple[str, str]]) -> Iterator[TrainingPair]:
+    """Those of ``pairs`` that are not among the ``seen``, which they then are."""
+    for pair in pairs:
+        if (pair.query, pair.passage) not in seen:
+            seen.add((pair.query, pair.passage))
+            yield pair
 
 
 def answering(query: str, passages: Sequence[HeadedPassage]) -> HeadedPassage:
