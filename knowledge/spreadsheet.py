@@ -15,10 +15,13 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table with its header; ``None`` is an empty cell."""
+    return csv_rows([header]) + csv_rows(rows)
+
+
+def csv_rows(rows: Iterable[Sequence[object]]) -> str:
+    """Rows without a header, to go on with a table that is written in parts."""
     out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(header)
-    writer.writerows([_guarded(cell) for cell in row] for row in rows)
+    csv.writer(out).writerows([_guarded(cell) for cell in row] for row in rows)
     return out.getvalue()
 
 

@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, case, exists, func, or_, select
 
 from knowledge.store.database import ReadSession
+from knowledge.store.paging import MAX_LIMIT, PageRequest, read_page
 from knowledge.store.queries.conversations import conversations
-from knowledge.store.tables import Conversation, Feedback, Message
+from knowledge.store.tables import Conversation, Feedback, Handoff, HandoffState, Message
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Questions asked, answers that found nothing, turns that failed, feedback given."""
+    """Questions asked, answers that found nothing, turns that failed, feedback given, and the
+    state of the last hand-off, if a person was asked for.
+    """
 
     questions: int = 0
     abstained: int = 0
     failed: int = 0
     helpful: int = 0
     unhelpful: int = 0
+    handoff: HandoffState | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationFilter:
-    """Which are wanted. ``text``: in a message; ``unanswered``: a question had no answer."""
+    """Which are wanted. ``text``: in a message; ``unanswered``: a question had no answer;
+    ``helpful``: an answer was judged so, or (``False``) not; ``handed_off``: a person was asked
+    for; begun at ``since`` or after it, and before ``until``.
+    """
 
     assistant_id: UUID | None = None
     text: str = ""
     unanswered: bool = False
+    helpful: bool | None = None
+    handed_off: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 def wanted_conversations(workspace_id: UUID, wanted: ConversationFilter) -> Select[Conversation]:
@@ -48,6 +60,19 @@ def wanted_conversations(workspace_id: UUID, wanted: ConversationFilter) -> Sele
             or_(Message.abstained, Message.error_code != ""),
         )
         query = query.where(failed)
+    if wanted.helpful is not None:
+        judged = exists().where(
+            Message.conversation_id == Conversation.id,
+            Feedback.message_id == Message.id,
+            Feedback.helpful.is_(wanted.helpful),
+        )
+        query = query.where(judged)
+    if wanted.handed_off:
+        query = query.where(exists().where(Handoff.conversation_id == Conversation.id))
+    if wanted.since is not None:
+        query = query.where(Conversation.created_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(Conversation.created_at < wanted.until)
     return query
 
 
@@ -64,8 +89,38 @@ async def overviews(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, Ove
         .where(Message.conversation_id.in_(ids))
         .group_by(Message.conversation_id)
     )
-    found = {row[0]: Overview(*(int(value or 0) for value in row[1:])) for row in rows}
+    found = {}
+    for id, *counts in rows:
+        questions, silent, broken, good, bad = (int(value or 0) for value in counts)
+        found[id] = Overview(questions, silent, broken, good, bad)
+    handed = await session.execute(
+        select(Handoff.conversation_id, Handoff.state)
+        .where(Handoff.conversation_id.in_(ids))
+        .order_by(Handoff.created_at)
+    )
+    for id, state in handed:
+        found[id] = replace(found.get(id, Overview()), handoff=HandoffState(state))
     return {id: found.get(id, Overview()) for id in ids}
+
+
+async def every_conversation(
+    session: ReadSession, workspace_id: UUID, wanted: ConversationFilter
+) -> AsyncIterator[Conversation]:
+    """All of them, newest first, page by page."""
+    request = PageRequest(MAX_LIMIT)
+    while True:
+        page = await read_page(
+            session,
+            wanted_conversations(workspace_id, wanted),
+            Conversation,
+            request,
+            newest_first=True,
+        )
+        for row in page.items:
+            yield row
+        if page.next_cursor is None:
+            return
+        request = PageRequest(MAX_LIMIT, page.next_cursor)
 
 
 async def feedback_of(session: ReadSession, message_ids: Sequence[UUID]) -> dict[UUID, Feedback]:
