@@ -40,7 +40,7 @@ class AskedQuestion(Base):
         ForeignKey("conversations.id", ondelete="CASCADE"), index=True
     )
     assistant_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("assistants.id", ondelete="SET NULL"), default=None, index=True
+        ForeignKey("assistants.id", ondelete="SET NULL"), index=True
     )
     asked_at: Mapped[datetime] = mapped_column(index=True)
     day: Mapped[date] = mapped_column(Date)
