@@ -21,6 +21,7 @@ from backend.api.routes import (
     explain,
     handoffs,
     identity,
+    insights,
     knowledge_bases,
     leads,
     pages,
@@ -67,7 +68,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_state() as state, state.chat.warming():
+        async with open_state() as state, state.chat.warming(), state.gaps.collector.running():
             app.state.candor = state
             try:
                 yield
@@ -99,6 +100,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
         rules,
         query_sets,
         evaluation_runs,
+        insights,
         conversation_export,  # before the route that takes an id there
         chat,
         assistants,

@@ -17,6 +17,7 @@ from backend.api.state import AppState, Options, Rebuilt, Worker
 from backend.chat.settings import ChatSettings
 from backend.chat.turn import Chat
 from backend.first_start import ensure_workspace, make_sample
+from backend.insights.gaps import Gaps
 from backend.models import open_reranker
 from backend.search.search import Searcher, SearchSettings
 from knowledge.crawl_preview import Previewer
@@ -97,6 +98,7 @@ async def open_parts(parts: Parts) -> AsyncIterator[AppState]:
             searcher=searcher,
             explainer=chat.explainer,
             chat=chat,
+            gaps=Gaps(chat),
             workspace_id=installed.workspace_id,
             worker=worker,
             limits=_limits(settings),

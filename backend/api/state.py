@@ -25,6 +25,7 @@ from knowledge.store.queries.credentials import new_secret
 if TYPE_CHECKING:
     from backend.chat.turn import Chat
     from backend.explain.explain import Explainer
+    from backend.insights.gaps import Gaps
     from backend.search.search import Searcher
 
 
@@ -79,6 +80,7 @@ class AppState:
     searcher: Searcher
     explainer: Explainer
     chat: Chat
+    gaps: Gaps
     workspace_id: UUID
     worker: Worker | None = None
     local_token: str = field(default_factory=lambda: new_secret("local"))
