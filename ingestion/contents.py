@@ -60,7 +60,9 @@ class Contents:
         chunks = await asyncio.get_running_loop().run_in_executor(
             self._thread, self._chunker.chunks, parsed
         )
-        passages = passages_of(parsed, chunks, document)
+        # An edit that is made after this is newer than ``indexed_at``, and so found by its own run.
+        begun = utc_now()
+        passages = passages_of(parsed, chunks, document, await self._records.edits(document.id))
 
         async def report(encoded: int) -> None:
             if item_id is not None:
@@ -69,7 +71,7 @@ class Contents:
         if item_id is not None and len(passages) > MAX_UPSERT:
             await self._records.progress(item_id, ItemState.CHUNKED, chunks=len(passages))
         terms = await self._indexer.replace(document, parsed, passages, stored, report)
-        values = values | {"chunk_count": len(passages), "indexed_at": utc_now()}
+        values = values | {"chunk_count": len(passages), "indexed_at": begun}
         rows = chunk_rows(passages, document)
         try:
             await self._records.store_document(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
 from qdrant_client import models
@@ -15,9 +15,10 @@ from ingestion.chunk import passage_text
 from ingestion.turns import FairTurns
 from knowledge.encode.encoder import Encoder
 from knowledge.index.search_index import MAX_UPSERT, Point, SearchIndex
+from knowledge.store.queries.passage_edits import edit_of_words
 from knowledge.store.statistics import pack_counts
 from knowledge.store.tables import Chunk as ChunkRow
-from knowledge.store.tables import Document
+from knowledge.store.tables import Document, PassageEdit
 from knowledge.types import Chunk, Encoding, ParsedDocument, SparseVector
 
 POINT_NAMESPACE = UUID("b5f4a0f6-3f0c-5d0e-9d6e-6a1f0c9a7e21")
@@ -31,24 +32,35 @@ def point_id(knowledge_base: UUID, document: UUID, ordinal: int, passage_hash: s
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk with the text it is encoded with and the point it becomes."""
+    """A chunk with the text it is encoded with, the point it becomes, and an editor's change."""
 
     id: UUID
     text: str
     hash: str
     chunk: Chunk
+    edit: PassageEdit | None = None
+
+    @property
+    def hidden(self) -> bool:
+        """Whether an editor took it out of search."""
+        return self.edit is not None and self.edit.hidden
 
 
 def passages_of(
-    parsed: ParsedDocument, chunks: Sequence[Chunk], document: Document
+    parsed: ParsedDocument,
+    chunks: Sequence[Chunk],
+    document: Document,
+    edits: Mapping[str, PassageEdit],
 ) -> list[Passage]:
-    """The passages of a document, with the ids of their points."""
+    """The passages of a document as editors left them, with the ids of their points."""
     passages = []
-    for chunk in chunks:
+    for read in chunks:
+        edit = edit_of_words(edits, read.text)
+        chunk = replace(read, text=edit.text) if edit else read
         text = passage_text(parsed.title, chunk)
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         place = point_id(document.knowledge_base_id, document.id, chunk.ordinal, digest)
-        passages.append(Passage(place, text, digest, chunk))
+        passages.append(Passage(place, text, digest, chunk, edit))
     return passages
 
 
@@ -70,6 +82,8 @@ def chunk_rows(passages: Sequence[Passage], document: Document) -> list[ChunkRow
             page=passage.chunk.page,
             seconds=passage.chunk.seconds,
             anchor=passage.chunk.anchor,
+            hidden=passage.hidden,
+            edit_id=passage.edit.id if passage.edit else None,
         )
         for passage in passages
     ]
@@ -113,7 +127,7 @@ class Indexer:
             encodings = await self._encodings(batch, known, document.knowledge_base_id)
             await self._index.upsert(
                 [
-                    Point(passage.id, encoding, _payload(document, parsed, known.get(passage.hash)))
+                    Point(passage.id, encoding, _payload(document, parsed, passage.hidden))
                     for passage, encoding in zip(batch, encodings, strict=True)
                 ]
             )
@@ -170,7 +184,7 @@ class Indexer:
         )
 
 
-def _payload(document: Document, parsed: ParsedDocument, before: Point | None) -> dict[str, object]:
+def _payload(document: Document, parsed: ParsedDocument, hidden: bool) -> dict[str, object]:
     modified = parsed.modified_at or document.fetched_at or document.created_at
     payload: dict[str, object] = {
         "knowledge_base": str(document.knowledge_base_id),
@@ -179,7 +193,4 @@ def _payload(document: Document, parsed: ParsedDocument, before: Point | None) -
         "language": parsed.language,
         "modified": modified.isoformat(),
     }
-    # An editor who took the passage out of search meant its words, which have not changed.
-    if before is not None and before.payload.get("hidden"):
-        payload["hidden"] = True
-    return payload
+    return payload | {"hidden": True} if hidden else payload

@@ -8,6 +8,7 @@ from uuid import UUID
 from ingestion.sources.website import FoundPage
 from knowledge.store.database import Database
 from knowledge.store.queries import source_documents
+from knowledge.store.queries.passage_edits import documents_with_open_edits
 from knowledge.store.queries.run_items import found_by_the_last_run
 from knowledge.store.tables import Document, Run
 
@@ -47,6 +48,12 @@ class Known:
         """Ids, as addresses of items, of all documents of a knowledge base that have chunks."""
         async with self._database.reading() as session:
             ids = await source_documents.ids_with_chunks(session, knowledge_base_id)
+        return [str(found) for found in ids]
+
+    async def edited_addresses(self, knowledge_base_id: UUID) -> list[str]:
+        """Ids, as addresses of items, of documents whose edits the index does not hold yet."""
+        async with self._database.reading() as session:
+            ids = await documents_with_open_edits(session, knowledge_base_id)
         return [str(found) for found in ids]
 
     async def unfinished_addresses(self, run: Run) -> list[FoundPage]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from ingestion.sources.website import FoundPage
 from knowledge.errors import CandorError
 from knowledge.store.database import Database
-from knowledge.store.queries import claims, contents, duplicates, run_items
+from knowledge.store.queries import claims, contents, duplicates, passage_edits, run_items
 from knowledge.store.queries.documents import remove_document
 from knowledge.store.queries.run_items import Outcome
 from knowledge.store.tables import (
@@ -17,6 +17,7 @@ from knowledge.store.tables import (
     Document,
     DocumentState,
     ItemState,
+    PassageEdit,
     Run,
     RunItem,
     RunState,
@@ -149,6 +150,11 @@ class Records:
         """The item of a run that a document ended."""
         async with self._database.reading() as session:
             return await run_items.item_of_document(session, run_id, document_id)
+
+    async def edits(self, document_id: UUID) -> dict[str, PassageEdit]:
+        """What editors changed of a document's passages, by the hash of the words they changed."""
+        async with self._database.reading() as session:
+            return await passage_edits.edits_to_apply(session, document_id)
 
     async def copy(self, document_id: UUID) -> Document | None:
         """A document with its text and marks, if it is still there."""

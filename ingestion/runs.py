@@ -25,6 +25,7 @@ from ingestion.sources.upload import UploadSource
 from ingestion.sources.website import FoundPage
 from knowledge.errors import CandorError, EncoderError, IndexFault, StoreFault
 from knowledge.store.database import DriverError
+from knowledge.store.queries.passage_edits import EDIT_RUN
 from knowledge.store.queries.run_items import Outcome
 from knowledge.store.tables import Change, Document, ItemState, Run, RunState, Source, SourceKind
 
@@ -87,7 +88,9 @@ class Runs:
         """Fill the run's frontier with what it begins with."""
         opened = await self._opened(run_id)
         if opened.reader is None:
-            addresses = await self._known.indexed_addresses(opened.run.knowledge_base_id)
+            is_edit = opened.run.kind == EDIT_RUN
+            known = self._known.edited_addresses if is_edit else self._known.indexed_addresses
+            addresses = await known(opened.run.knowledge_base_id)
             await opened.frontier.add(map(FoundPage, addresses))
             return
         batch: list[FoundPage] = []

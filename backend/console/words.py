@@ -42,7 +42,12 @@ ITEM_STATES = {
     "failed": "failed",
     "removed": "removed",
 }
-RUN_KINDS = {"ingest": "Read", "retry": "Retry of failures", "reindex": "Re-index"}
+RUN_KINDS = {
+    "ingest": "Read",
+    "retry": "Retry of failures",
+    "reindex": "Re-index",
+    "edit": "Edited passages",
+}
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -15,3 +15,8 @@ def belonging_to(noun: Noun, id: UUID) -> models.Filter:
     return models.Filter(
         must=[models.FieldCondition(key=noun, match=models.MatchValue(value=str(id)))]
     )
+
+
+def the_point(id: UUID) -> models.Filter:
+    """One point, or none."""
+    return models.Filter(must=[models.HasIdCondition(has_id=[str(id)])])

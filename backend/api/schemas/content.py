@@ -260,6 +260,8 @@ class ChunkView(BaseModel):
     page: int | None
     seconds: float | None
     anchor: str | None
+    hidden: bool = Field(description="Whether an editor took it out of search.")
+    edited: bool = Field(description="Whether an editor changed or hid it.")
 
     @classmethod
     def of(cls, row: Chunk) -> ChunkView:
@@ -274,6 +276,8 @@ class ChunkView(BaseModel):
             page=row.page,
             seconds=row.seconds,
             anchor=row.anchor,
+            hidden=row.hidden,
+            edited=row.edit_id is not None,
         )
 
 
