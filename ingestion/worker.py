@@ -7,6 +7,7 @@ import contextlib
 import os
 import secrets
 import socket
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from ingestion.fetch import FetchLimits
 from ingestion.indexing import Indexer
 from ingestion.jobs import Jobs, Verdict
 from ingestion.known import Known
+from ingestion.parse.aid import Aid, Need
 from ingestion.parse.pool import ParseLimits, ParserPool
 from ingestion.pipeline import Pipeline
 from ingestion.records import Records
@@ -200,7 +202,22 @@ def _parse_limits(settings: Settings) -> ParseLimits:
         timeout_s=settings.parse_timeout_s,
         memory_mb=settings.parse_memory_mb,
         max_bytes=settings.upload_max_bytes,
+        aids=tuple(_aids(settings)),
     )
+
+
+def _aids(settings: Settings) -> Iterator[Aid]:
+    if settings.ocr_languages:
+        yield Aid(
+            Need.OCR, settings.ocr_languages, settings.ocr_timeout_s, settings.parse_memory_mb
+        )
+    if settings.speech_model:
+        yield Aid(
+            Need.SPEECH,
+            settings.speech_model,
+            settings.speech_timeout_s,
+            settings.speech_memory_mb,
+        )
 
 
 def _source_settings(settings: Settings) -> SourceSettings:

@@ -31,6 +31,8 @@ and ``backend/cli`` map the classes.
     │   ├── UnsupportedFormat     not a format that is read
     │   ├── DamagedDocument       broken, or not what its name says
     │   ├── DocumentTooLarge      over a size, memory or time limit
+    │   ├── OcrUnavailable        text recognition is on, and cannot be done
+    │   ├── SpeechUnavailable     transcription is on, and cannot be done
     │   └── ParserCrashed         the parser died on it
     ├── EncoderError
     │   ├── ModelFileError        weights missing or damaged
@@ -166,6 +168,14 @@ class DamagedDocument(ParseError):
 
 class DocumentTooLarge(ParseError):
     """The file is over a size, memory or time limit."""
+
+
+class OcrUnavailable(ParseError):
+    """Text recognition is turned on, and its package, program or language is missing."""
+
+
+class SpeechUnavailable(ParseError):
+    """Transcription is turned on, and its package or model is missing."""
 
 
 class ParserCrashed(ParseError):

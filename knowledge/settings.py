@@ -169,6 +169,18 @@ class Settings(BaseSettings):
     upload_max_bytes: int = Field(default=300_000_000, ge=1024)
     parse_timeout_s: float = Field(default=120.0, gt=0)
     parse_memory_mb: int = Field(default=1024, ge=128)
+    ocr_languages: str = Field(
+        default="",
+        pattern=r"^([A-Za-z_]+(\+[A-Za-z_]+)*)?$",
+        description="Tesseract's languages for scanned pages and pictures; empty: no recognition.",
+    )
+    ocr_timeout_s: float = Field(default=900.0, gt=0)
+    speech_model: str = Field(
+        default="",
+        description="Name or folder of a Whisper model for CTranslate2; empty: no transcription.",
+    )
+    speech_timeout_s: float = Field(default=3600.0, gt=0)
+    speech_memory_mb: int = Field(default=4096, ge=256)
     chunk_tokens: int = Field(default=200, ge=32, le=2048)
     near_duplicates: bool = Field(
         default=True,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the tests need from the system: Chromium and PostgreSQL's initdb and pg_ctl. Installs them
-# on Debian where they are missing and this user may; otherwise says what to install.
+# What the tests need from the system: Chromium, Tesseract, and PostgreSQL's initdb and pg_ctl.
+# Installs them on Debian where they are missing and this user may; otherwise says what to install.
 set -euo pipefail
 
 missing=()
@@ -8,6 +8,7 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
     || command -v google-chrome >/dev/null || missing+=(chromium)
 command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null \
     || missing+=(postgresql)
+command -v tesseract >/dev/null || missing+=(tesseract-ocr)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; then

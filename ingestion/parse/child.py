@@ -14,6 +14,7 @@ import resource
 import sys
 from typing import IO, Any
 
+from ingestion.parse.aid import Need
 from ingestion.parse.archive import unpack
 from ingestion.parse.language import language_identifier
 from ingestion.parse.reader import read
@@ -23,11 +24,11 @@ from knowledge.errors import ParseError
 _LARGEST_SCRATCH_FILE = 16 << 20
 
 
-def limit(memory_bytes: int) -> None:
+def limit(memory_bytes: int, file_bytes: int = _LARGEST_SCRATCH_FILE) -> None:
     """Let this process take so much memory, write no large file and leave no core dump."""
     for kind, most in (
         (resource.RLIMIT_DATA, memory_bytes),
-        (resource.RLIMIT_FSIZE, _LARGEST_SCRATCH_FILE),
+        (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_CORE, 0),
     ):
         _, hard = resource.getrlimit(kind)
@@ -51,7 +52,9 @@ def answer(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], list[b
             members = unpack(file.data)
             names = [[member.name, len(member.data)] for member in members]
             return {"members": names}, [member.data for member in members]
-        return reading_to_json(read(file, plain=request["plain"])), []
+        need = Need(request["need"]) if request["need"] else None
+        reading = read(file, plain=request["plain"], need=need, model=request["model"])
+        return reading_to_json(reading), []
     except ParseError as error:
         return reading_to_json(Reading(failure=error)), []
     except MemoryError:
@@ -75,7 +78,7 @@ def main() -> None:
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     language_identifier()
-    limit(int(sys.argv[1]))
+    limit(*map(int, sys.argv[1:]))
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
         serve(sys.stdin.buffer, replies)
 

@@ -47,7 +47,8 @@ def without_signs(text: str) -> str:
 class Draft:
     """Collects a document. Parts are separated by a blank line, so each starts a new block.
 
-    ``has_scripts``: a page that may show more where JavaScript runs.
+    ``has_scripts``: a page that may show more where JavaScript runs. ``has_pictures``: pages that
+    hold pictures and no text.
     """
 
     media_type: str
@@ -55,6 +56,7 @@ class Draft:
     language: str = ""
     modified_at: datetime | None = None
     has_scripts: bool = False
+    has_pictures: bool = False
     warnings: list[str] = field(default_factory=list)
     _text: list[str] = field(default_factory=list)
     _length: int = 0

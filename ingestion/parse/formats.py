@@ -67,6 +67,8 @@ _OPENED = {
     b"II*\x00": "a TIFF picture",
     b"MM\x00*": "a TIFF picture",
     b"ID3": "an MP3 recording",
+    b"\xff\xfb": "an MP3 recording",
+    b"\xff\xf3": "an MP3 recording",
     b"OggS": "an Ogg recording",
     b"fLaC": "a FLAC recording",
     b"\x1aE\xdf\xa3": "a Matroska or WebM video",
@@ -157,10 +159,31 @@ def _refuse_binary(data: bytes) -> None:
         raise _unsupported("binary data of an unknown kind")
 
 
+def recording_type(data: bytes) -> str:
+    """The media type of an audio or video file, or ``""`` for what is neither."""
+    for opening, kind in (
+        (b"ID3", "audio/mpeg"),
+        (b"\xff\xfb", "audio/mpeg"),
+        (b"\xff\xf3", "audio/mpeg"),
+        (b"OggS", "audio/ogg"),
+        (b"fLaC", "audio/flac"),
+        (b"\x1aE\xdf\xa3", "video/webm"),
+    ):
+        if data.startswith(opening):
+            return kind
+    if data[4:8] == b"ftyp":
+        return "audio/mp4" if data[8:11] == b"M4A" else "video/mp4"
+    if data[:4] == b"RIFF":
+        return {b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}.get(data[8:12], "")
+    return ""
+
+
 def _unsupported(what: str) -> UnsupportedFormat:
     action = f"Read are {READABLE}."
     if any(word in what for word in _RECORDINGS):
-        action = "Add its transcript as a VTT or SRT file."
+        action = "Add its transcript as a VTT or SRT file, or set CANDOR_SPEECH_MODEL."
+    elif "picture" in what:
+        action = "Turn text recognition on (CANDOR_OCR_LANGUAGES), or add its text."
     return UnsupportedFormat(f"The file is {what}.", action)
 
 
@@ -198,7 +221,8 @@ def _kind_of_xml(head: bytes) -> Format:
 def _by_declared(declared: str, head: bytes) -> Format | None:
     if declared == "text/html":
         return Format.HTML if _HTML.search(head) else None
-    known = {kind.value: kind for kind in (Format.MARKDOWN, Format.CSV, Format.JSON, Format.EML)}
+    told = (Format.MARKDOWN, Format.CSV, Format.JSON, Format.JSONL, Format.EML, Format.SRT)
+    known = {kind.value: kind for kind in told}
     return known.get(declared)
 
 

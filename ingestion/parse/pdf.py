@@ -7,6 +7,7 @@ import pypdfium2
 from ingestion.parse.draft import Draft
 from ingestion.parse.extraction import extract, parse_time, tidy
 from ingestion.parse.formats import Format
+from ingestion.parse.ocr import Recogniser
 from ingestion.parse.reading import FileToRead
 from knowledge.errors import (
     DamagedDocument,
@@ -16,15 +17,17 @@ from knowledge.errors import (
 )
 from knowledge.types import MarkKind
 
+_IMAGE = pypdfium2.raw.FPDF_PAGEOBJ_IMAGE
 MOST_PAGES_WITH_LAYOUT = 1500
 MOST_PAGES = 20_000
 _WORDS_OF_A_LOCK = ("encrypt", "password")
 
 
-def parse_pdf(file: FileToRead, *, plain: bool = False) -> Draft:
+def parse_pdf(file: FileToRead, *, plain: bool = False, ocr: str = "") -> Draft:
     """The text of a PDF with a mark for every page.
 
-    ``plain`` asks for pypdfium2 alone, for a file that Xberg has crashed on.
+    ``plain`` asks for pypdfium2 alone, for a file that Xberg has crashed on. ``ocr``: Tesseract's
+    languages, for pages that hold pictures and no text.
     """
     pages = _count_pages(file.data)
     if pages is not None and pages > MOST_PAGES:
@@ -32,17 +35,19 @@ def parse_pdf(file: FileToRead, *, plain: bool = False) -> Draft:
             f"The PDF has {pages:,} pages; the limit is {MOST_PAGES:,}.",
             "Split it into parts and add those.",
         )
+    pictures = _Pictures(file.data, Recogniser(ocr) if ocr else None)
     draft = Draft(media_type=Format.PDF)
     if plain or (pages or 0) > MOST_PAGES_WITH_LAYOUT:
         draft.warnings.append("Read without its headings and tables, page by page.")
-        empty = _plain_pages(draft, file.data)
+        empty = _plain_pages(draft, file.data, pictures)
     else:
-        empty = _laid_out_pages(draft, file)
+        empty = _laid_out_pages(draft, file, pictures)
     _judge_empty_pages(draft, empty, pages)
+    pictures.tell(draft, empty)
     return draft
 
 
-def _laid_out_pages(draft: Draft, file: FileToRead) -> list[int]:
+def _laid_out_pages(draft: Draft, file: FileToRead, pictures: _Pictures) -> list[int]:
     """Add every page; the numbers of those without text."""
     try:
         found = extract(file.data, Format.PDF)
@@ -50,26 +55,30 @@ def _laid_out_pages(draft: Draft, file: FileToRead) -> list[int]:
         if any(word in error.detail.lower() for word in _WORDS_OF_A_LOCK):
             raise _locked() from error
         draft.warnings.append("The PDF is damaged; its text was read page by page.")
-        return _plain_pages(draft, file.data)
+        return _plain_pages(draft, file.data, pictures)
     draft.title = found.metadata.title or ""
     draft.modified_at = parse_time(found.metadata.modified_at)
     empty = []
     for page in found.pages or []:
         draft.mark(MarkKind.PAGE, str(page.page_number))
         text = tidy(page.content)
+        if not text.strip():
+            text = pictures.text_of(page.page_number)
         draft.add(text)
         if not text.strip():
             empty.append(page.page_number)
     return empty
 
 
-def _plain_pages(draft: Draft, data: bytes) -> list[int]:
+def _plain_pages(draft: Draft, data: bytes, pictures: _Pictures) -> list[int]:
     empty = []
     try:
         with pypdfium2.PdfDocument(data) as document:
             for number, page in enumerate(document, start=1):
                 draft.mark(MarkKind.PAGE, str(number))
                 text = page.get_textpage().get_text_bounded()
+                if not text.strip():
+                    text = pictures.text_of(number)
                 draft.add(text)
                 if not text.strip():
                     empty.append(number)
@@ -96,11 +105,41 @@ def _judge_empty_pages(draft: Draft, empty: list[int], pages: int | None) -> Non
     if pages is not None and len(empty) >= pages:
         raise ScannedDocument(
             f"The PDF's {pages} pages hold pictures of text and no text.",
-            "Run text recognition (OCR) on it and add the result.",
+            "Turn text recognition (OCR) on with CANDOR_OCR_LANGUAGES, or add the result of one.",
         )
     if len(empty) * 2 >= (pages or 0):
         shown = ", ".join(map(str, empty[:10])) + (", ..." if len(empty) > 10 else "")
         draft.warnings.append(f"{len(empty)} pages hold no text: {shown}.")
+
+
+class _Pictures:
+    """Pages that are pictures: their text is recognised where a recogniser is given."""
+
+    def __init__(self, data: bytes, recogniser: Recogniser | None) -> None:
+        self._data = data
+        self._recogniser = recogniser
+        self._recognised = 0
+        self._document: pypdfium2.PdfDocument | None = None
+
+    def text_of(self, number: int) -> str:
+        """The text of a page without text, by its number from 1, or ``""``."""
+        if self._recogniser is None:
+            return ""
+        if self._document is None:
+            self._document = pypdfium2.PdfDocument(self._data)
+        text = self._recogniser.page(self._document[number - 1])
+        self._recognised += bool(text.strip())
+        return text
+
+    def tell(self, draft: Draft, empty: list[int]) -> None:
+        """Say how many pages were recognised, or that there are some to be recognised."""
+        if self._recognised:
+            draft.warnings.append(f"The text of {self._recognised} pages was recognised (OCR).")
+        if empty and self._recogniser is None:
+            with pypdfium2.PdfDocument(self._data) as document:
+                draft.has_pictures = any(
+                    any(document[number - 1].get_objects(filter=[_IMAGE])) for number in empty[:20]
+                )
 
 
 def _locked() -> EncryptedDocument:

@@ -8,12 +8,13 @@ import json
 import os
 import sys
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from ingestion.parse.aid import Aid
 from ingestion.parse.archive import Member
 from ingestion.parse.reading import (
     OUT_OF_MEMORY,
@@ -27,17 +28,26 @@ from knowledge.errors import DocumentTooLarge, ParserCrashed
 log = structlog.get_logger(__name__)
 
 _FILES_BEFORE_REPLACEMENT = 500
+_LARGEST_DOWNLOAD = 8 << 30
+"""What a speech model that is named, and not a folder, may take when it is fetched."""
+
+_AIDED_THREADS = 2
+_KEPT = ("PATH", "LANG", "TMPDIR", "HOME", "HF_HOME", "HF_HUB_OFFLINE", "TESSDATA_PREFIX")
 _ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
 class ParseLimits:
-    """``timeout_s`` and ``memory_mb`` are for one file, ``max_bytes`` its size."""
+    """``timeout_s`` and ``memory_mb`` are for one file, ``max_bytes`` its size.
+
+    ``aids``: what reads files again that say nothing to the first reading.
+    """
 
     timeout_s: float = 120.0
     memory_mb: int = 1024
     max_bytes: int = 300_000_000
     processes: int = 2
+    aids: tuple[Aid, ...] = ()
 
 
 class _Died(Exception):
@@ -59,12 +69,13 @@ class _Child:
         return self._process.pid
 
     @classmethod
-    async def start(cls, memory_mb: int) -> _Child:
+    async def start(cls, memory_mb: int, *more: str) -> _Child:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "ingestion.parse.child",
             str(memory_mb * 1024 * 1024),
+            *more,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -112,6 +123,8 @@ class ParserPool:
     def __init__(self, limits: ParseLimits | None = None) -> None:
         self.limits = limits or ParseLimits()
         self._slots = asyncio.Semaphore(self.limits.processes)
+        # What takes minutes must not keep what takes a moment waiting.
+        self._slow_slot = asyncio.Semaphore(1)
         self._idle: list[_Child] = []
         self._busy: set[_Child] = set()
 
@@ -129,8 +142,37 @@ class ParserPool:
     async def read(self, file: FileToRead) -> Reading:
         """Read a file; what is wrong with it is in the reading, not raised.
 
-        A file that crashes the reader is read once more by the simplest one of its format.
+        A file that crashes the reader is read once more by the simplest one of its format, and one
+        that needs an aid which is turned on once more with that.
         """
+        reading = await self._read(file)
+        aid = next((aid for aid in self.limits.aids if aid.need is reading.need), None)
+        if aid is None:
+            return reading
+        aided = await self._read_aided(file, aid)
+        if aided.document is not None or reading.document is None:
+            return aided
+        assert aided.failure is not None
+        log.info("parser.aid_failed", name=file.name, error=aided.failure.code)
+        warnings = (*reading.document.warnings, aided.failure.detail)
+        return replace(reading, document=replace(reading.document, warnings=warnings))
+
+    async def _read_aided(self, file: FileToRead, aid: Aid) -> Reading:
+        try:
+            async with self._slow_slot:
+                child = await _Child.start(aid.memory_mb, str(_LARGEST_DOWNLOAD))
+                try:
+                    reply, _ = await self._answer(child, self._request(file, aid=aid), file, aid)
+                finally:
+                    # It may hold a model of a gigabyte.
+                    await child.stop()
+        except _Died as error:
+            return Reading(failure=_reason_of_death(str(error)))
+        except DocumentTooLarge as error:
+            return Reading(failure=error)
+        return reading_from_json(reply)
+
+    async def _read(self, file: FileToRead) -> Reading:
         try:
             reply, _ = await self._ask(file)
         except _Died as first:
@@ -159,45 +201,65 @@ class ParserPool:
             start += size
         return members
 
-    async def _ask(
-        self, file: FileToRead, *, plain: bool = False, unpack: bool = False
-    ) -> tuple[dict[str, Any], bytes]:
+    def _request(
+        self,
+        file: FileToRead,
+        *,
+        plain: bool = False,
+        unpack: bool = False,
+        aid: Aid | None = None,
+    ) -> dict[str, Any]:
         if len(file.data) > self.limits.max_bytes:
             raise DocumentTooLarge(
                 f"The file has {len(file.data):,} bytes; the limit is {self.limits.max_bytes:,}.",
                 "Split it into parts, or raise CANDOR_UPLOAD_MAX_BYTES.",
             )
-        request = {
+        return {
             "name": file.name,
             "content_type": file.content_type,
             "address": file.address,
             "size": len(file.data),
             "plain": plain,
             "unpack": unpack,
-            "cpu_seconds": self.limits.timeout_s,
+            "need": aid.need if aid else None,
+            "model": aid.model if aid else "",
+            "cpu_seconds": aid.timeout_s * _AIDED_THREADS if aid else self.limits.timeout_s,
         }
+
+    async def _ask(
+        self, file: FileToRead, *, plain: bool = False, unpack: bool = False
+    ) -> tuple[dict[str, Any], bytes]:
+        request = self._request(file, plain=plain, unpack=unpack)
         async with self._slots:
             child = self._idle.pop() if self._idle else await _Child.start(self.limits.memory_mb)
-            self._busy.add(child)
-            try:
-                async with asyncio.timeout(self.limits.timeout_s):
-                    answer = await child.ask(request, file.data)
-            except TimeoutError as error:
-                await child.stop()
-                raise DocumentTooLarge(
-                    f"Reading the file took longer than {self.limits.timeout_s:g} s.",
-                    "Split it into parts, or raise CANDOR_PARSE_TIMEOUT_S.",
-                ) from error
-            except asyncio.CancelledError:
-                await child.stop()
-                raise
-            finally:
-                self._busy.discard(child)
+            answer = await self._answer(child, request, file)
             if child.files >= _FILES_BEFORE_REPLACEMENT:
                 await child.stop()
             else:
                 self._idle.append(child)
             return answer
+
+    async def _answer(
+        self, child: _Child, request: dict[str, Any], file: FileToRead, aid: Aid | None = None
+    ) -> tuple[dict[str, Any], bytes]:
+        """Ask a child within the time limit; it is stopped where no answer comes."""
+        timeout_s = aid.timeout_s if aid else self.limits.timeout_s
+        self._busy.add(child)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await child.ask(request, file.data)
+        except TimeoutError as error:
+            await child.stop()
+            setting = f"CANDOR_{aid.need.upper()}_TIMEOUT_S" if aid else "CANDOR_PARSE_TIMEOUT_S"
+            raise DocumentTooLarge(
+                f"Reading the file took longer than {timeout_s:g} s.",
+                f"Split it into parts, or raise {setting}.",
+            ) from error
+        except asyncio.CancelledError:
+            await child.stop()
+            raise
+        finally:
+            self._busy.discard(child)
 
 
 def _reason_of_death(printed: str) -> DocumentTooLarge | ParserCrashed:
@@ -222,8 +284,8 @@ async def _read_line(stream: asyncio.StreamReader) -> bytes:
 
 def _environment() -> dict[str, str]:
     """No secret of this process reaches a reader; native libraries keep to one thread."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
-    threads = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "TOKIO_WORKER_THREADS")
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    threads = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "RAYON_NUM_THREADS", "TOKIO_WORKER_THREADS")
     return (
         kept
         | dict.fromkeys(threads, "1")

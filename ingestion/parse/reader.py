@@ -7,11 +7,18 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
+from ingestion.parse.aid import Need
 from ingestion.parse.draft import Draft, clean
-from ingestion.parse.formats import READABLE, Format, detect
+from ingestion.parse.formats import READABLE, Format, detect, recording_type
 from ingestion.parse.language import detect_language
 from ingestion.parse.reading import FileToRead, PageFacts, Reading
-from knowledge.errors import DocumentTooLarge, EmptyDocument, ParseError, UnsupportedFormat
+from knowledge.errors import (
+    DocumentTooLarge,
+    EmptyDocument,
+    ParseError,
+    ScannedDocument,
+    UnsupportedFormat,
+)
 from knowledge.types import ParsedDocument
 
 MOST_CHARACTERS = 20_000_000
@@ -24,13 +31,18 @@ _NO_TITLE = re.compile(
 )
 
 
-def read(file: FileToRead, *, plain: bool = False) -> Reading:
+def read(
+    file: FileToRead, *, plain: bool = False, need: Need | None = None, model: str = ""
+) -> Reading:
     """Read a file. An error of the file itself is in the reading, not raised.
 
     ``plain`` asks for the simplest reader of the format, for a file that has crashed the other.
+    With ``need`` the file is read again, with the ``model`` of an :class:`Aid`.
     """
     facts: PageFacts | None = None
     try:
+        if need is not None:
+            return Reading(document=_finish(_aided(file, need, model), file))
         kind = detect(file)
         if kind is Format.HTML:
             # Imported here, as all parsers are: one worker seldom needs all of them at once.
@@ -39,9 +51,33 @@ def read(file: FileToRead, *, plain: bool = False) -> Reading:
             draft, facts = parse_html(file)
         else:
             draft = _parse(file, kind, plain)
-        return Reading(document=_finish(draft, file), page=facts)
+        wanted = Need.OCR if draft.has_pictures else None
+        return Reading(document=_finish(draft, file), page=facts, need=wanted)
+    except ScannedDocument as error:
+        return Reading(failure=error, need=Need.OCR)
     except ParseError as error:
-        return Reading(failure=error, page=facts)
+        return Reading(failure=error, page=facts, need=_need_of(file.data))
+
+
+def _aided(file: FileToRead, need: Need, model: str) -> Draft:
+    if need is Need.SPEECH:
+        from ingestion.parse.speech import transcribe
+
+        return transcribe(file, model)
+    from ingestion.parse.ocr import Recogniser, is_picture
+    from ingestion.parse.pdf import parse_pdf
+
+    if is_picture(file.data):
+        return Recogniser(model).picture(file)
+    return parse_pdf(file, ocr=model)
+
+
+def _need_of(data: bytes) -> Need | None:
+    from ingestion.parse.ocr import is_picture
+
+    if is_picture(data):
+        return Need.OCR
+    return Need.SPEECH if recording_type(data) else None
 
 
 def _parse(file: FileToRead, kind: Format, plain: bool) -> Draft:

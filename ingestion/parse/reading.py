@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ingestion.parse.aid import Need
 from knowledge import errors
 from knowledge.errors import DocumentTooLarge, ParseError
 from knowledge.types import Mark, MarkKind, ParsedDocument
@@ -46,11 +47,15 @@ class PageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A file as read: a document, or the reason why there is none. ``page`` for HTML alone."""
+    """A file as read: a document, or the reason why there is none. ``page`` for HTML alone.
+
+    ``need``: what would read more of it.
+    """
 
     document: ParsedDocument | None = None
     failure: ParseError | None = None
     page: PageFacts | None = None
+    need: Need | None = None
 
     def document_or_raise(self) -> ParsedDocument:
         """The document. Raises the :class:`ParseError` where there is none."""
@@ -73,6 +78,7 @@ def reading_to_json(reading: Reading) -> Json:
             "noindex": page.noindex,
             "nofollow": page.nofollow,
         },
+        "need": reading.need,
     }
 
 
@@ -83,6 +89,7 @@ def reading_from_json(json: Json) -> Reading:
         document=_document_from_json(document) if document else None,
         failure=failure_named(**failure) if failure else None,
         page=PageFacts(**(page | {"links": tuple(page["links"])})) if page else None,
+        need=Need(json["need"]) if json["need"] else None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ingestion.parse.draft import Draft
@@ -34,9 +34,17 @@ class Cue:
 def parse_subtitles(file: FileToRead, kind: Format) -> Draft:
     """The transcript as paragraphs of sentences, each marked with its time in seconds."""
     draft = Draft(media_type=kind.value)
+    add_cues(draft, cues(decode_text(file)))
+    if not draft.finish().text:
+        raise EmptyDocument("The transcript holds no captions.", "Check the file.")
+    return draft
+
+
+def add_cues(draft: Draft, spoken: Iterable[Cue]) -> None:
+    """Add cues as paragraphs of whole sentences of one speaker, each marked with its time."""
     part: list[str] = []
     voice = ""
-    for cue in cues(decode_text(file)):
+    for cue in spoken:
         if part and (cue.voice != voice or _is_whole(part)):
             draft.add(" ".join(part))
             part = []
@@ -47,9 +55,6 @@ def parse_subtitles(file: FileToRead, kind: Format) -> Draft:
             part.append(cue.words)
         voice = cue.voice
     draft.add(" ".join(part))
-    if not part:
-        raise EmptyDocument("The transcript holds no captions.", "Check the file.")
-    return draft
 
 
 def _is_whole(part: list[str]) -> bool:
