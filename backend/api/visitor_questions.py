@@ -16,9 +16,10 @@ from backend.api.visitors import Door
 from backend.chat.events import ChatEvent, FinalAnswer, SearchResults
 from backend.chat.turn import Question
 from backend.chat.writer import EXTRACTIVE
+from knowledge.encode.words import words
 from knowledge.store.conversations import Reader
-from knowledge.store.queries.visits import Use
-from knowledge.store.tables import Assistant
+from knowledge.store.queries.visits import Act, Use, add_search_events, last_exchange
+from knowledge.store.tables import Assistant, SearchEventKind
 
 _SAFETY = 1.3
 """The model's tokens are counted by the encoder's tokenizer, which may count fewer."""
@@ -55,9 +56,31 @@ def metered(state: AppState, door: Door, reader: Reader) -> Ask:
         await state.day_use.take(
             state.database, door.assistant.id, reader.visitor_name, door.address, limits
         )
+        if question.conversation_id is not None:
+            await _note_reformulation(state, reader, question.conversation_id, question.text)
         return _Metered(state, door.assistant.id, question, await state.chat.begin(question))
 
     return ask
+
+
+async def _note_reformulation(
+    state: AppState, reader: Reader, conversation_id: UUID, text: str
+) -> None:
+    """Note where a question puts the one before it in other words: its answer did not satisfy."""
+    async with state.database.reading() as session:
+        last = await last_exchange(session, reader, conversation_id)
+    if last is None or not is_reformulation(last.question, text):
+        return
+    act = Act(last.message_id, SearchEventKind.REFORMULATION)
+    async with state.database.writing() as session:
+        await add_search_events(session, reader, [act])
+
+
+def is_reformulation(before: str, question: str) -> bool:
+    """Whether two questions share at least half the words of the one that has fewer."""
+    one, other = ({word.stem for word in words(text)} for text in (before, question))
+    fewer = min(len(one), len(other))
+    return fewer > 0 and 2 * len(one & other) >= fewer
 
 
 def day_limits(standard: DayLimits, behaviour: Behaviour) -> DayLimits:

@@ -50,8 +50,7 @@ class Door:
                 subject = read_session(assistant, self.session, self.origin)
             except Unauthenticated as error:
                 refuse("session", self, error)
-            # A browser's secret has no space in it, so nobody can pretend to be this visitor.
-            return Reader(assistant.workspace_id, assistant.id, f"identified {subject}")
+            return self.identified(subject)
         if not self.behaviour.anonymous:
             refuse(
                 "anonymous",
@@ -62,6 +61,11 @@ class Door:
                 ),
             )
         return Reader(assistant.workspace_id, assistant.id, secret)
+
+    def identified(self, subject: str) -> Reader:
+        """The visitor whom a token names."""
+        # A browser's secret has no space in it, so nobody can pretend to be this visitor.
+        return Reader(self.assistant.workspace_id, self.assistant.id, f"identified {subject}")
 
 
 def refuse(why: str, door: Door, error: CandorError) -> NoReturn:

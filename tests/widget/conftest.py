@@ -9,6 +9,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from tests.browser import PATIENCE_MS, Trouble, chromium
+from tests.widget.installation import Installation, installed
 from tests.widget.scripted_server import ScriptedServer, serving
 
 
@@ -31,6 +32,15 @@ def scripted(scripted_session: ScriptedServer) -> ScriptedServer:
 async def browser() -> AsyncIterator[Browser]:
     async with chromium() as opened:
         yield opened
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def candor(
+    tmp_path_factory: pytest.TempPathFactory, scripted_session: ScriptedServer
+) -> AsyncIterator[Installation]:
+    data = tmp_path_factory.mktemp("candor")
+    async with installed(data, scripted_session.website) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -34,8 +34,10 @@ Event = tuple[str, dict[str, Any]]
 
 CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Headers": "content-type, accept, idempotency-key, last-event-id",
-    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": (
+        "authorization, content-type, accept, idempotency-key, last-event-id, x-candor-visitor"
+    ),
+    "Access-Control-Allow-Methods": "GET, POST, DELETE",
 }
 STRICT_SELF = {"Content-Security-Policy": "default-src 'self'"}
 
@@ -46,8 +48,12 @@ class Record:
 
     chats: list[dict[str, Any]] = field(default_factory=list)
     feedback: list[dict[str, Any]] = field(default_factory=list)
+    acts: list[dict[str, Any]] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
 
     def clear(self) -> None:
+        self.acts.clear()
+        self.deleted.clear()
         self.chats.clear()
         self.feedback.clear()
 
@@ -93,7 +99,11 @@ class ScriptedServer:
                 Route("/widget/v1/{path:path}", self._file),
                 Mount("/source", StaticFiles(directory=source / "src")),
                 Route("/api/v1/assistants/{key}", self._profile),
-                Route("/api/v1/assistants/{key}/{rest}", self._options, methods=["OPTIONS"]),
+                Route("/api/v1/assistants/{key}/{rest:path}", self._options, methods=["OPTIONS"]),
+                Route("/api/v1/assistants/{key}/events", self._events, methods=["POST"]),
+                Route(
+                    "/api/v1/assistants/{key}/conversations/{id}", self._delete, methods=["DELETE"]
+                ),
                 Route("/api/v1/assistants/{key}/chat", self._chat, methods=["POST"]),
                 Route("/api/v1/assistants/{key}/feedback", self._feedback, methods=["POST"]),
             ]
@@ -145,6 +155,14 @@ class ScriptedServer:
         if profile is None:
             return problem(404, "There is no such assistant.")
         return JSONResponse(profile, headers=CORS)
+
+    async def _events(self, request: Request) -> Response:
+        self.record.acts += (await request.json())["events"]
+        return Response(status_code=204, headers=CORS)
+
+    async def _delete(self, request: Request) -> Response:
+        self.record.deleted.append(request.path_params["id"])
+        return Response(status_code=204, headers=CORS)
 
     async def _feedback(self, request: Request) -> Response:
         self.record.feedback.append(await request.json())

@@ -2,103 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
-import pytest_asyncio
-from fastapi import FastAPI
 from playwright.async_api import Page, expect
 
-from backend.api.state import AppState
-from backend.app import create_app
-from backend.models import open_encoder
-from backend.services import Parts, open_parts
-from ingestion.worker import Worker
-from knowledge.settings import Settings
 from tests.browser import Trouble
-from tests.widget.scripted_server import ScriptedServer, serving
+from tests.widget.installation import Installation
+from tests.widget.scripted_server import ScriptedServer
 from widget.served import digest
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "widget"
-
-
-@dataclass
-class Installation:
-    """A running Candor with one assistant, which has read one page of the garden's website."""
-
-    origin: str
-    key: str
-    assistant_id: str
-    api: httpx.AsyncClient
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def candor(
-    tmp_path_factory: pytest.TempPathFactory, scripted_session: ScriptedServer
-) -> AsyncIterator[Installation]:
-    settings = Settings(
-        data=tmp_path_factory.mktemp("candor"),
-        sample=False,
-        public_chat_per_minute=1000,
-        allowed_private_hosts=("localhost",),
-    )
-    parts = Parts(settings, Worker, open_encoder, work=True)
-    app = create_app(lambda: open_parts(parts), "test")
-    with serving(app) as port:
-        origin = f"http://127.0.0.1:{port}"
-        token = {"Authorization": f"Bearer {_state(app).local_token}"}
-        async with httpx.AsyncClient(base_url=f"{origin}/api/v1", headers=token) as api:
-            yield await _install(api, origin, scripted_session.website)
-
-
-def _state(app: FastAPI) -> AppState:
-    state: AppState = app.state.candor
-    return state
-
-
-async def _install(api: httpx.AsyncClient, origin: str, website: str) -> Installation:
-    base = await _made(api, "/knowledge-bases", {"name": "Garden"})
-    address = f"{website}/visiting"
-    added = await _made(
-        api, f"/knowledge-bases/{base['id']}/sources", {"kind": "website", "start": address}
-    )
-    await _ended(api, added["run"]["id"])
-    assistant = await _made(
-        api,
-        "/assistants",
-        {
-            "name": "The Garden",
-            "knowledge_base_ids": [base["id"]],
-            "allowed_origins": [website],
-            "suggestions": ["When does the garden open?"],
-        },
-    )
-    return Installation(origin, str(assistant["public_key"]), str(assistant["id"]), api)
-
-
-async def _made(api: httpx.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    response = await api.post(path, json=body)
-    response.raise_for_status()
-    made: dict[str, Any] = response.json()
-    return made
-
-
-async def _ended(api: httpx.AsyncClient, run: str) -> None:
-    for _ in range(300):
-        view = (await api.get(f"/runs/{run}")).json()
-        if view["ended"]:
-            assert view["state"] == "succeeded", view
-            return
-        await asyncio.sleep(0.1)
-    pytest.fail("the website was not read within 30 s")
 
 
 async def ask(page: Page, question: str) -> None:

@@ -13,8 +13,8 @@ FOLDER = Path(widget.__file__).parent / "src" / "texts"
 ENTRY = re.compile(r"^  (\w+): '((?:[^'\\]|\\.)*)',$", re.MULTILINE)
 
 
-def texts(language: str) -> dict[str, str]:
-    return dict(ENTRY.findall((FOLDER / f"{language}.js").read_text(encoding="utf-8")))
+def texts(language: str, folder: Path = FOLDER) -> dict[str, str]:
+    return dict(ENTRY.findall((folder / f"{language}.js").read_text(encoding="utf-8")))
 
 
 LANGUAGES = sorted(path.stem for path in FOLDER.glob("*.js"))
@@ -28,9 +28,11 @@ def test_there_are_ten() -> None:
     assert re.findall(r"'(\w+)'", listed[1]) == LANGUAGES
 
 
+@pytest.mark.parametrize("folder", [FOLDER, FOLDER / "rare"], ids=["texts", "rare"])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_complete(language: str) -> None:
-    english, own = texts("en"), texts(language)
+def test_complete(language: str, folder: Path) -> None:
+    english, own = texts("en", folder), texts(language, folder)
+    assert len(own) > 20
     assert list(own) == list(english)
     assert all(own.values())
     values = {name: sorted(re.findall(r"\{\w+\}", text)) for name, text in own.items()}

@@ -2,14 +2,14 @@
 
 import { Client, Problem } from './client.js';
 import { Conversation } from './conversation.js';
-import { h } from './dom.js';
 import { Panel } from './panel.js';
-import { TurnView } from './turn.js';
+import { TurnView, personView } from './turn.js';
 
 /**
  * @typedef {import('./client.js').ChatEvent} ChatEvent
  * @typedef {import('./client.js').Citation} Citation
  * @typedef {import('./client.js').Hit} Hit
+ * @typedef {import('./client.js').PageContext} PageContext
  * @typedef {import('./client.js').Profile} Profile
  * @typedef {import('./conversation.js').Entry} Entry
  * @typedef {import('./texts.js').Texts} Texts
@@ -19,73 +19,115 @@ export class Chat {
   /** @type {AbortController | null} */
   #running = null;
   #frame = 0;
+  /** Who of the staff is spoken to, where a person has been asked for. @type {import('./handoff.js').Person | null} */
+  person = null;
+  /** What the website says of its page. @type {PageContext | null} */
+  page = null;
 
   /**
    * @param {{ client: Client, assistant: string, visitor: string | null, profile: Profile,
-   *   texts: Texts, layout: import('./panel.js').Layout, close(): void,
+   *   texts: Texts, language: string, layout: import('./panel.js').Layout, close(): void,
    *   emit(name: string, detail: unknown): void }} parts
    */
-  constructor({ client, assistant, visitor, profile, texts, layout, close, emit }) {
+  constructor({ client, assistant, visitor, profile, texts, language, layout, close, emit }) {
     this.client = client;
     this.assistant = assistant;
+    this.profile = profile;
     this.texts = texts;
+    this.language = language;
     this.emit = emit;
     this.conversation = new Conversation(assistant, visitor);
     this.panel = new Panel(profile, texts, layout, {
       ask: (question) => void this.ask(question),
       stop: () => this.stop(),
-      clear: () => this.clear(),
-      save: () => this.#save(),
+      clear: () => this.#rarely((rare) => rare.confirmRemoval(this.panel.node, texts, () => this.clear())),
+      save: () => this.#rarely((rare) => rare.download(this.conversation.entries)),
+      person: () => this.#rarely((rare) => rare.askForPerson(this)),
       close,
     });
     this.#drawAll();
   }
 
-  /** Takes up an answer that a reload or a change of page interrupted. */
+  /** Takes up an answer, or a talk to a person, that a reload or a change of page interrupted. */
   resume() {
-    const entry = this.conversation.entries[this.conversation.entries.length - 1];
+    const { entries, handoff } = this.conversation;
+    const entry = entries[entries.length - 1];
     if (entry?.state === 'streaming') void this.#answer(entry);
+    if (handoff) void this.#rarely((rare) => rare.meetPerson(this).follow());
   }
 
   /** @param {string} question @returns {Promise<void>} when the answer is there, or is not coming */
   async ask(question) {
     this.stop();
-    const entry = this.conversation.begin(question);
-    this.emit('message', { question, conversationId: this.conversation.id });
+    if (this.person) {
+      await this.#rarely(() => this.person?.say(question));
+      return;
+    }
+    const { conversation, profile: { leads } } = this;
+    const contact = (/** @type {string} */ trigger, optional = true) => (
+      this.#rarely((rare) => rare.askForContact(this, trigger, optional)));
+    if (leads?.when.includes('before_chat')) await contact('before_chat', !leads.required);
+    const entry = conversation.begin(question);
+    this.emit('message', { question, conversationId: conversation.id });
     await this.#answer(entry);
+    if (entry.state !== 'done' || conversation !== this.conversation || !leads) return;
+    const count = conversation.entries.filter(({ messageId }) => messageId).length;
+    if (entry.abstained && leads.when.includes('abstained')) void contact('abstained');
+    else if (count >= leads.after && leads.when.includes('messages')) void contact('messages');
   }
 
   stop() {
     this.#running?.abort();
   }
 
+  /** Deletes the conversation, here and on the server. */
   clear() {
-    this.stop();
+    const { id, visitor } = this.conversation;
+    this.#leave();
     this.conversation.clear();
     this.#drawAll();
     this.panel.input.focus();
+    if (!id) return;
+    const headers = { 'X-Candor-Visitor': visitor };
+    void this.#try(() => this.client.call(`conversations/${id}`, null, { method: 'DELETE', headers }));
   }
 
   /** @param {string | null} visitor */
   identify(visitor) {
-    this.stop();
+    this.#leave();
     this.conversation = new Conversation(this.assistant, visitor);
     this.#drawAll();
+    this.resume();
+  }
+
+  /** Stops whatever goes on with this conversation. */
+  #leave() {
+    this.stop();
+    this.end();
+    this.panel.input.placeholder = this.texts.ask;
+  }
+
+  /** Hears of no person any more, as where the element leaves its page. */
+  end() {
+    this.person?.stop();
+    this.person = null;
   }
 
   #drawAll() {
     const finished = this.conversation.entries.filter(({ state }) => state !== 'streaming');
-    this.panel.replaceAll(finished.map((entry) => this.#view(entry)));
+    this.panel.replaceAll(finished.map((entry) => this.view(entry)));
     this.panel.setEmpty(!this.conversation.entries.length);
   }
 
   /** @param {Entry} entry */
-  #view(entry) {
+  view(entry) {
+    if (entry.person) return personView(entry, this.texts);
     return new TurnView(entry, {
       texts: this.texts,
       retry: (again) => this.#retry(again),
       rate: (rated, verdict) => void this.#rate(rated, verdict),
-      show: (passage, citations, opener) => this.#show(passage, citations, opener),
+      rare: () => this.#rare(),
+      show: (passage, citations, shown, opener) => this.#show(passage, citations, shown, opener),
     });
   }
 
@@ -94,13 +136,13 @@ export class Chat {
     const { conversation, panel } = this;
     const running = new AbortController();
     this.#running = running;
-    const view = this.#view(entry);
+    const view = this.view(entry);
     panel.setEmpty(false);
     panel.setBusy(true);
     panel.addLive(view);
     const turn = {
       question: entry.question, conversationId: conversation.id, visitor: conversation.visitor,
-      key: entry.key, lastId: entry.lastId, messageId: entry.messageId,
+      key: entry.key, lastId: entry.lastId, messageId: entry.messageId, page: this.page,
     };
     try {
       for await (const event of this.client.ask(turn, running.signal)) {
@@ -136,7 +178,7 @@ export class Chat {
     this.emit('error', entry.problem);
   }
 
-  /** At most once a frame. @param {TurnView} view */
+  /** At most once a frame. @param {{ draw(): void }} view */
   #draw(view) {
     cancelAnimationFrame(this.#frame);
     this.#frame = requestAnimationFrame(() => view.draw());
@@ -154,23 +196,46 @@ export class Chat {
   async #rate(entry, verdict) {
     const { id, visitor } = this.conversation;
     this.conversation.save();
-    try {
-      await this.client.feedback({ conversation_id: id, message_id: entry.messageId, visitor, ...verdict });
-    } catch (error) {
-      this.emit('error', Problem.of(error).fields);
-    }
+    await this.#try(() => this.client.call('feedback', { conversation_id: id, message_id: entry.messageId, visitor, ...verdict }));
   }
 
-  /** @param {Hit | Citation} passage @param {Citation[]} citations @param {HTMLElement} opener */
-  #show(passage, citations, opener) {
-    this.panel.passage.open(passage, citations, opener);
+  /** @param {Hit | Citation} passage @param {Citation[]} citations @param {Entry} entry @param {HTMLElement} opener */
+  #show(passage, citations, entry, opener) {
+    const rank = entry.hits.findIndex((hit) => hit.chunk_id === passage.chunk_id) + 1 || undefined;
+    /** @param {string} kind @param {number} [milliseconds] */
+    const track = (kind, milliseconds) => {
+      this.#track(entry, kind, { chunk_id: passage.chunk_id, rank, milliseconds });
+    };
+    this.panel.passage.open(passage, citations, opener, track);
+    track('citation');
     this.emit('citation', { citation: citations[0] ?? null, title: passage.title, address: passage.address });
   }
 
-  #save() {
-    const address = URL.createObjectURL(new Blob([this.conversation.export()], { type: 'text/markdown' }));
-    h('a', { href: address, download: 'conversation.md' }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 1000);
+  /** Tells the server what was done after an answer: not by whom. @param {Entry} entry @param {string} kind @param {object} [more] */
+  #track(entry, kind, more) {
+    const events = [{ message_id: entry.messageId, kind, ...more }];
+    this.client.call('events', { visitor: this.conversation.visitor, events }, { keepalive: true })
+      .catch(() => undefined); // the conversation goes on without it
+  }
+
+  async #rare() {
+    const rare = await import('./rare.js');
+    await rare.dress(/** @type {ShadowRoot} */ (this.panel.node.getRootNode()), this.texts, this.language);
+    return rare;
+  }
+
+  /** @param {(rare: typeof import('./rare.js')) => unknown} act with what few visitors use */
+  #rarely(act) {
+    return this.#try(async () => act(await this.#rare()));
+  }
+
+  /** Tells the website of what does not work. @param {() => unknown} act */
+  async #try(act) {
+    try {
+      await act();
+    } catch (error) {
+      this.emit('error', Problem.of(error).fields);
+    }
   }
 }
 

@@ -13,9 +13,12 @@ import { readEvents } from './stream.js';
  *   citations: Citation[], took_ms: number, model: string, notice?: string }} FinalAnswer
  * @typedef {{ accent?: string, theme?: string, side?: string, logo?: string, lang?: string,
  *   texts?: Record<string, string> }} Appearance
- * @typedef {{ name: string, welcome: string, suggestions: string[], appearance: Appearance }} Profile
+ * @typedef {{ when: string[], after: number, fields: string[], required: boolean, consent: string }} LeadRules
+ * @typedef {{ name: string, welcome: string, suggestions: string[], appearance: Appearance,
+ *   leads?: LeadRules | null, handoff?: { present: boolean, email: string } | null }} Profile
+ * @typedef {{ title?: string, address?: string, text?: string }} PageContext
  * @typedef {{ question: string, conversationId: string, visitor: string, key: string, lastId: number,
- *   messageId: string }} Turn what is asked, and how far its answer has come; kept up to date here
+ *   messageId: string, page: PageContext | null }} Turn what is asked, and how far its answer has come; kept up to date here
  * @typedef {{ name: 'restart' | 'search_results' | 'message' | 'citation' | 'final_answer',
  *   data: any }} ChatEvent
  */
@@ -49,6 +52,8 @@ export class Client {
   constructor(origin, assistant, patience = PATIENCE) {
     this.address = `${origin}/api/v1/assistants/${encodeURIComponent(assistant)}`;
     this.patience = patience;
+    /** Gets the session of a visitor whom the website names. @type {() => Promise<string>} */
+    this.session = async () => '';
     this.buffered = false; // whether a proxy held a stream back: then whole answers are asked for
   }
 
@@ -57,9 +62,14 @@ export class Client {
     return (await this.#send(this.address, {})).json();
   }
 
-  /** @param {Record<string, unknown>} body */
-  async feedback(body) {
-    await this.#send(`${this.address}/feedback`, post(body, {}));
+  /**
+   * @param {string} path below the assistant's address
+   * @param {Record<string, unknown> | null} body sent with `POST`; null: nothing is sent
+   * @param {RequestInit} [init]
+   * @returns {Promise<Response>}
+   */
+  call(path, body, init = {}) {
+    return this.#send(`${this.address}/${path}`, { ...(body ? post(body, {}) : {}), ...init });
   }
 
   /**
@@ -126,7 +136,10 @@ export class Client {
 
   /** @param {string} address @param {RequestInit} init */
   async #send(address, init) {
-    const response = await fetch(address, { credentials: 'omit', ...init });
+    const session = await this.session();
+    const headers = new Headers(init.headers);
+    if (session) headers.set('Authorization', `Bearer ${session}`);
+    const response = await fetch(address, { credentials: 'omit', ...init, headers });
     if (response.ok) return response;
     const type = response.headers.get('content-type') ?? '';
     const fields = type.includes('json') ? await response.json() : {};
@@ -179,6 +192,7 @@ function question(turn, stream) {
     question: turn.question,
     conversation_id: turn.conversationId || undefined,
     visitor: turn.visitor,
+    page: turn.page ?? undefined,
     stream,
   };
 }

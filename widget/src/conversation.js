@@ -9,8 +9,9 @@ import { keep, recall } from './storage.js';
  * @typedef {'streaming' | 'done' | 'stopped' | 'failed'} State
  * @typedef {{ question: string, answer: string, citations: Citation[], hits: Hit[], state: State,
  *   abstained: boolean, messageId: string, lastId: number, key: string, at: number,
- *   query?: string, notice?: string, helpful?: boolean, problem?: { title: string, detail: string, status: number, action: string }
- * }} Entry one question with its answer; `at` in milliseconds since 1970
+ *   query?: string, notice?: string, helpful?: boolean, person?: string, name?: string, problem?: { title: string, detail: string, status: number, action: string }
+ * }} Entry one question with its answer, or (`person`: `visitor` or `staff`) what one of two people
+ *   wrote in `answer`; `at` in milliseconds since 1970
  */
 
 const KEPT = 50;
@@ -22,6 +23,10 @@ export class Conversation {
   /** @type {Entry[]} */
   entries = [];
   id = '';
+  /** Whether contact details were asked for already. */
+  asked = false;
+  /** The hand-off that is on. */
+  handoff = '';
 
   /** @param {string} assistant public key @param {string | null} visitor the site's own name for them */
   constructor(assistant, visitor = null) {
@@ -30,6 +35,8 @@ export class Conversation {
     this.visitor = visitor ?? kept.visitor ?? randomName();
     this.id = kept.id ?? '';
     this.entries = kept.entries ?? [];
+    this.asked = !!kept.asked;
+    this.handoff = kept.handoff ?? '';
     for (const entry of this.entries) {
       if (entry.state === 'streaming' && Date.now() - entry.at > RESUMABLE_MS) entry.state = 'stopped';
     }
@@ -37,10 +44,27 @@ export class Conversation {
 
   /** @param {string} question @returns {Entry} */
   begin(question) {
-    const entry = /** @type {Entry} */ ({
+    return this.#add({
       question, answer: '', citations: [], hits: [], state: 'streaming', abstained: false,
       messageId: '', lastId: 0, key: randomName(), at: Date.now(),
     });
+  }
+
+  /**
+   * @param {{ id: number, sender: string, name: string, text: string }} message of a hand-off
+   * @returns {Entry | null} null where it is there already
+   */
+  addMessage({ id, sender, name, text }) {
+    const key = `${this.handoff}:${id}`;
+    if (this.entries.some((entry) => entry.key === key)) return null;
+    return this.#add({
+      question: '', answer: text, citations: [], hits: [], state: 'done', abstained: false,
+      messageId: '', lastId: id, key, at: Date.now(), person: sender, name,
+    });
+  }
+
+  /** @param {Entry} entry */
+  #add(entry) {
     this.entries.push(entry);
     this.save();
     return entry;
@@ -54,21 +78,15 @@ export class Conversation {
 
   clear() {
     this.entries = [];
-    this.id = '';
+    this.id = this.handoff = '';
+    this.asked = false;
     this.save();
   }
 
   save() {
     const entries = this.entries.slice(-KEPT).map(compact);
-    keep('localStorage', this.place, JSON.stringify(arraysAsArrays({ visitor: this.visitor, id: this.id, entries })));
-  }
-
-  /** The conversation as Markdown, with the sources of each answer. */
-  export() {
-    return this.entries.map(({ question, answer, citations }) => {
-      const sources = citations.map(({ id, title, address }) => `[${id}] ${title} ${address}`);
-      return [`## ${question}`, answer, ...sources].join('\n\n');
-    }).join('\n\n');
+    const { visitor, id, asked, handoff } = this;
+    keep('localStorage', this.place, JSON.stringify(arraysAsArrays({ visitor, id, asked, handoff, entries })));
   }
 }
 
@@ -101,7 +119,7 @@ export function randomName() {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** @param {string} place @returns {{ visitor?: string, id?: string, entries?: Entry[] }} */
+/** @param {string} place @returns {{ visitor?: string, id?: string, asked?: boolean, handoff?: string, entries?: Entry[] }} */
 function read(place) {
   try {
     const kept = JSON.parse(recall('localStorage', place) || '{}');

@@ -5,10 +5,13 @@ import { Client, Problem } from './client.js';
 import { palette, parseColour } from './colour.js';
 import { h, iconButton, refill, set } from './dom.js';
 import { keep, recall } from './storage.js';
-import { styleSheets } from './style.js';
+import { styleSheet, styleSheets } from './style.js';
 import { chooseLanguage, loadTexts, say } from './texts.js';
 
-/** @typedef {import('./client.js').Appearance} Appearance */
+/**
+ * @typedef {import('./client.js').Appearance} Appearance
+ * @typedef {string | null | (() => string | Promise<string>)} Who
+ */
 
 const ACCENT = '#0b6e5f';
 const SURFACES = { light: /** @type {const} */ ([255, 255, 255]), dark: /** @type {const} */ ([27, 26, 24]) };
@@ -16,7 +19,7 @@ const NARROW = '(max-width: 639px)';
 const HERE = new URL(import.meta.url).origin;
 
 export class CandorChat extends HTMLElement {
-  static observedAttributes = ['assistant', 'origin', 'layout', 'lang', 'texts', 'open', 'theme', 'accent', 'side'];
+  static observedAttributes = ['assistant', 'origin', 'layout', 'lang', 'texts', 'open', 'theme', 'accent', 'side', 'identity'];
 
   #root = this.attachShadow({ mode: 'open', delegatesFocus: false });
   #dark = matchMedia('(prefers-color-scheme: dark)');
@@ -25,8 +28,10 @@ export class CandorChat extends HTMLElement {
   #life = null;
   /** @type {Chat | null} */
   #chat = null;
-  /** @type {string | null} */
-  #visitor = null;
+  /** @type {Who} */
+  #who = null;
+  /** @type {import('./client.js').PageContext | null} */
+  #page = null;
   /** @type {Appearance} */
   #appearance = {};
   #frame = h('div', { class: 'frame' });
@@ -47,6 +52,7 @@ export class CandorChat extends HTMLElement {
   #end() {
     this.#life?.abort();
     this.#chat?.stop();
+    this.#chat?.end();
     this.#chat = null;
   }
 
@@ -76,13 +82,45 @@ export class CandorChat extends HTMLElement {
     await this.#chat.ask(question);
   }
 
-  /** @param {string | null} visitor the site's own unguessable name for its visitor */
-  identify(visitor) {
-    this.#visitor = visitor;
-    this.#chat?.identify(visitor);
+  /**
+   * Says who the visitor is.
+   * @param {Who} who a token that the website signed, what gets a new one, or the site's own
+   *   unguessable name for its visitor, which proves nothing; null: nobody it knows
+   */
+  async identify(who) {
+    this.#who = who;
+    if (this.#chat) this.#chat.identify(await this.#name(this.#chat.client));
   }
 
-  /** Deletes the conversation that this browser keeps. */
+  /** What the website says of its page: data for the answer, never an instruction. */
+  get page() {
+    return this.#page;
+  }
+
+  set page(page) {
+    this.#page = page;
+    if (this.#chat) this.#chat.page = page;
+  }
+
+  #told() {
+    const who = this.#who ?? this.getAttribute('identity');
+    return typeof who === 'function' ? who() : who;
+  }
+
+  /** @param {Client} client @returns {Promise<string | null>} what separates visitors in this browser */
+  async #name(client) {
+    client.session = async () => '';
+    try {
+      const told = await this.#told();
+      if (told?.split('.').length !== 3) return told;
+      return await (await import('./rare.js')).identifyBy(client, told, async () => await this.#told() ?? '');
+    } catch (error) {
+      this.#emit('error', Problem.of(error).fields);
+      return null;
+    }
+  }
+
+  /** Deletes the conversation, here and on the server. */
   clear() {
     this.#chat?.clear();
   }
@@ -105,10 +143,14 @@ export class CandorChat extends HTMLElement {
       // Usually the right one, so it travels while the profile does.
       const [profile] = await Promise.all([client.profile(), loadTexts(chooseLanguage([this.lang, ...likely]))]);
       const appearance = (this.#appearance = profile.appearance ?? {});
+      if (this.#layout === 'page') {
+        this.#root.adoptedStyleSheets = [...styleSheets(), styleSheet((await import('./style-page.js')).PAGE)];
+      }
       const language = chooseLanguage([this.lang, appearance.lang, ...likely]);
       const texts = await loadTexts(language, { ...appearance.texts, ...JSON.parse(this.getAttribute('texts') ?? '{}') });
+      const visitor = await this.#name(client);
       if (life.signal.aborted) return;
-      this.#build(client, assistant, profile, texts, language);
+      this.#build(client, assistant, visitor, profile, texts, language);
       this.#listen(life.signal);
       this.#chat?.resume();
       this.#emit('ready', { name: profile.name, language });
@@ -122,14 +164,15 @@ export class CandorChat extends HTMLElement {
   }
 
   /**
-   * @param {Client} client @param {string} assistant @param {import('./client.js').Profile} profile
+   * @param {Client} client @param {string} assistant @param {string | null} visitor @param {import('./client.js').Profile} profile
    * @param {import('./texts.js').Texts} texts @param {string} language
    */
-  #build(client, assistant, profile, texts, language) {
+  #build(client, assistant, visitor, profile, texts, language) {
     this.#chat = new Chat({
-      client, assistant, profile, texts, layout: this.#layout, visitor: this.#visitor,
+      client, assistant, profile, texts, language, layout: this.#layout, visitor,
       close: () => this.close(), emit: (name, detail) => this.#emit(name, detail),
     });
+    this.#chat.page = this.#page;
     const launched = this.#layout === 'launcher';
     this.#launcher = launched ? iconButton('chat', say(texts.open, { name: profile.name }), () => this.open(), 'launcher') : null;
     this.#chat.panel.node.hidden = launched;

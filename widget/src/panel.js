@@ -6,10 +6,10 @@ import { PassageView } from './passage.js';
 /**
  * @typedef {import('./client.js').Profile} Profile
  * @typedef {import('./texts.js').Texts} Texts
- * @typedef {import('./turn.js').TurnView} TurnView
+ * @typedef {{ node: HTMLElement }} TurnView one turn
  * @typedef {'launcher' | 'inline' | 'page'} Layout
  * @typedef {{ ask(question: string): void, stop(): void, clear(): void, save(): void,
- *   close(): void }} Actions
+ *   person(): void, close(): void }} Actions
  */
 
 const LONGEST_QUESTION = 4000;
@@ -24,7 +24,8 @@ export class Panel {
     this.passage = new PassageView(texts);
     this.log = h('div', { role: 'log', 'aria-label': profile.name });
     this.live = h('div', { class: 'live' });
-    this.scroll = h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': profile.name }, this.#welcome(layout), this.log, this.live);
+    this.aside = h('div'); // what is asked of the visitor beside their questions
+    this.scroll = h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': profile.name }, this.#welcome(layout), this.log, this.live, this.aside);
     this.suggestions = this.#suggestions();
     this.input = h('textarea', {
       rows: '1', maxlength: LONGEST_QUESTION, placeholder: texts.ask, 'aria-label': texts.ask, dir: 'auto',
@@ -33,7 +34,9 @@ export class Panel {
     this.send = h('button', { class: 'send strong' });
     this.tools = h('div', { class: 'tools' },
       iconButton('save', texts.save, actions.save),
-      iconButton('fresh', texts.fresh, () => this.#confirm()));
+      iconButton('fresh', texts.fresh, actions.clear));
+    this.person = iconButton('person', texts.person, actions.person);
+    this.person.hidden = !profile.handoff;
     const composer = h('form', { class: 'composer', onsubmit: (/** @type {Event} */ event) => this.#submit(event) }, this.input, this.send);
     const below = layout === 'page' ? [composer, this.suggestions] : [this.suggestions, composer];
     this.node = h('section', {
@@ -77,10 +80,18 @@ export class Panel {
     if (focused instanceof HTMLElement && turn.node.contains(focused)) focused.focus({ preventScroll: true });
   }
 
+  /** Shows what is asked of the visitor. @param {(HTMLElement | null | undefined)[]} nodes none: nothing any more */
+  setAside(...nodes) {
+    refill(this.aside, ...nodes);
+    set(this.scroll, 'data-aside', nodes.some(Boolean));
+    this.scroll.scrollTop = this.scroll.scrollHeight;
+  }
+
   /** @param {TurnView[]} turns */
   replaceAll(turns) {
     refill(this.log, ...turns.map((turn) => turn.node));
     refill(this.live);
+    refill(this.aside);
     this.passage.node.hidden = true;
   }
 
@@ -88,7 +99,8 @@ export class Panel {
   #header(layout) {
     const { logo } = this.profile.appearance;
     const sign = logo?.startsWith('https://') ? h('img', { src: logo, alt: '' }) : icon('chat');
-    return h('header', {}, h('span', { class: 'sign' }, sign), h('p', { class: 'name', dir: 'auto' }, this.profile.name), this.tools,
+    return h('header', {}, h('span', { class: 'sign' }, sign), h('p', { class: 'name', dir: 'auto' }, this.profile.name),
+      this.person, this.tools,
       layout === 'launcher' && iconButton('close', this.texts.close, this.actions.close));
   }
 
@@ -136,14 +148,5 @@ export class Panel {
     this.input.value = '';
     this.#grow();
     this.actions.ask(question);
-  }
-
-  #confirm() {
-    const dialog = h('dialog', { class: 'sure', onclose: () => dialog.parentNode?.removeChild(dialog) },
-      h('form', { method: 'dialog' }, h('p', {}, this.texts.sure),
-        h('button', { class: 'plain' }, this.texts.keep),
-        h('button', { class: 'strong', onclick: () => this.actions.clear() }, this.texts.remove)));
-    this.node.appendChild(dialog);
-    dialog.showModal();
   }
 }

@@ -16,6 +16,9 @@ import { say } from './texts.js';
 export class PassageView {
   /** @type {HTMLElement | null} */
   #opener = null;
+  /** @type {(kind: 'dwell' | 'visit', milliseconds?: number) => void} */
+  #track = () => undefined;
+  #since = 0;
 
   /** @param {Texts} texts */
   constructor(texts) {
@@ -31,9 +34,13 @@ export class PassageView {
    * @param {Hit | Citation} passage a hit, or a citation whose passage is not known here
    * @param {Citation[]} citations of this passage
    * @param {HTMLElement} opener gets the focus back
+   * @param {(kind: 'dwell' | 'visit', milliseconds?: number) => void} track is told what is done with it
    */
-  open(passage, citations, opener) {
+  open(passage, citations, opener, track) {
+    this.#dwelt();
     this.#opener = opener;
+    this.#track = track;
+    this.#since = Date.now();
     const text = 'text' in passage ? passage.text : '';
     const body = h('div', { class: 'prose', dir: 'auto' });
     render(body, annotate(text, { lit: citations.map(({ span }) => span) }), { cite: () => null });
@@ -57,8 +64,13 @@ export class PassageView {
 
   close() {
     if (!this.isOpen) return;
+    this.#dwelt();
     this.node.hidden = true;
     this.#opener?.focus({ preventScroll: true });
+  }
+
+  #dwelt() {
+    if (this.isOpen) this.#track('dwell', Date.now() - this.#since);
   }
 
   /** @param {Hit | Citation} passage @param {Citation[]} citations */
@@ -74,7 +86,7 @@ export class PassageView {
     if (!safeAddress(passage.address)) return path([passage.address.split('/').pop() ?? '']); // a file's name
     const cited = citations.length ? [...text].slice(...citations[0].span).join('') : '';
     return h('a', {
-      class: 'visit', href: passageAddress(passage, cited), target: '_blank', rel: 'noopener',
+      class: 'visit', href: passageAddress(passage, cited), target: '_blank', rel: 'noopener', onclick: () => this.#track('visit'),
     }, this.texts.visit, icon('link'), h('span', { class: 'unseen' }, ` (${this.texts.newTab})`));
   }
 }

@@ -3,6 +3,8 @@
 export const ANSWER = `
 .turn { padding-block: 20px 8px; }
 .turn:last-child { min-height: 100cqh; }
+.turn.person { min-height: 0; padding-block: 6px; }
+.staff .question { margin-inline: 0 auto; background: var(--well); box-shadow: inset 0 0 0 1px var(--line); border-end-end-radius: 16px; border-end-start-radius: 4px; }
 .question { font: inherit; font-weight: 500; width: fit-content; max-width: 88%; margin-inline-start: auto; padding: 9px 14px; border-radius: 16px; border-end-end-radius: 4px; background: var(--tint); white-space: pre-wrap; }
 .answer { margin-block-start: 14px; }
 .status { color: var(--soft); }
@@ -45,12 +47,6 @@ mark { background: var(--mark); color: inherit; border-radius: 2px; box-decorati
 .actions { display: flex; margin-inline-start: -12px; }
 .actions .icon { width: 18px; height: 18px; }
 .feedback { font-size: 15px; }
-.feedback form { display: grid; gap: 10px; justify-items: start; margin-block: 8px; padding: 14px; border-radius: 12px; background: var(--well); box-shadow: inset 0 0 0 1px var(--line); }
-fieldset { border: 0; margin: 0; padding: 0; display: grid; }
-legend { padding: 0; font-weight: 600; }
-.feedback label { display: flex; align-items: center; gap: 10px; min-height: 44px; cursor: pointer; }
-input[type=radio] { width: 18px; height: 18px; accent-color: var(--accent-text); }
-.feedback textarea { width: 100%; padding: 10px; border: 1px solid var(--edge); border-radius: 8px; background: var(--surface); resize: vertical; }
 .feedback p { padding-block: 6px; color: var(--soft); }
 .why { font-size: 14px; color: var(--soft); }
 summary { display: flex; align-items: center; gap: 8px; min-height: 44px; cursor: pointer; width: fit-content; border-radius: 8px; }
@@ -58,18 +54,6 @@ summary::-webkit-details-marker { display: none; }
 summary::before { content: ""; width: 6px; height: 6px; border: solid currentColor; border-width: 0 1.6px 1.6px 0; transform: rotate(45deg) translate(-2px, -2px); transition: transform .15s; }
 [open] > summary::before { transform: rotate(225deg) translate(-2px, -2px); }
 summary:hover { color: var(--accent-text); }
-.why ol { counter-reset: hit; display: grid; gap: 2px; margin-block: 10px 8px; }
-.why li { counter-increment: hit; position: relative; display: grid; gap: 2px; padding-block: 8px; padding-inline-start: 28px; }
-.why li::before { content: counter(hit); position: absolute; inset-inline-start: 2px; inset-block-start: 8px; font-variant-numeric: tabular-nums; }
-.why .title { color: var(--ink); font-weight: 500; }
-.why button.title { min-height: 24px; text-decoration: underline; text-decoration-color: var(--edge); text-underline-offset: 3px; }
-.score { display: flex; gap: 1px; height: 5px; margin-block: 4px 2px; border-radius: 3px; overflow: hidden; background: color-mix(in srgb, var(--ink) 9%, transparent); }
-.score .sparse { background: var(--accent-text); }
-.score .dense { background: var(--edge); }
-.places { display: flex; flex-wrap: wrap; gap: 2px 12px; align-items: center; font-size: 13px; }
-.places mark { padding: 1px 6px; color: var(--ink); }
-.places span::before { content: ""; display: inline-block; width: 8px; height: 8px; margin-inline-end: 6px; border-radius: 2px; background: var(--accent-text); }
-.places .dense::before { background: var(--edge); }
 
 .passage { position: absolute; inset: 0; z-index: 1; display: flex; flex-direction: column; background: var(--surface); animation: slide .2s ease-out; }
 @keyframes slide { from { transform: translateY(32px); } }
@@ -83,16 +67,4 @@ summary:hover { color: var(--accent-text); }
 .visit { display: inline-flex; align-items: center; gap: 8px; min-height: 44px; padding-inline: 16px; border-radius: 10px; background: var(--tint); color: var(--accent-text); font-weight: 600; text-decoration: none; }
 .visit:hover { text-decoration: underline; }
 .visit .icon { width: 16px; height: 16px; }
-
-[data-layout=page] .question { font: 500 26px/1.3 var(--serif); letter-spacing: -.01em; max-width: none; width: auto; margin: 0; padding: 0; background: none; text-wrap: pretty; }
-[data-layout=page] .turn { padding-block: 28px 16px; }
-[data-layout=page] .turn + .turn { border-block-start: 1px solid var(--line); }
-[data-layout=page] .answer { margin-block-start: 16px; }
-[data-layout=page] .answer > .prose { font-size: 17px; line-height: 1.65; }
-[data-layout=page] .leaf .prose { font-size: 16px; }
-@media (min-width: 640px) { [data-layout=page] .sources li { flex: 0 1 calc(50% - 4px); } }
-@media (min-width: 1080px) {
-  [data-layout=page] .passage { position: static; width: min(420px, 36vw); margin: 0 16px 16px 0; border-radius: var(--radius); box-shadow: inset 0 0 0 1px var(--line); overflow: hidden; }
-  [data-layout=page] [dir=rtl] .passage { margin: 0 0 16px 16px; }
-}
 `;

@@ -52,8 +52,6 @@ ul, ol { list-style: none; }
 }
 [data-side=start] .panel { inset-inline: 0 auto !important; }
 [data-layout=inline] .panel { height: var(--candor-height, 600px); border-radius: var(--radius); box-shadow: inset 0 0 0 1px var(--line); }
-[data-layout=page] .panel { height: 100dvh; background: var(--ground); }
-[data-layout=page] .column { --well: var(--surface); }
 @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
 header { display: flex; align-items: center; gap: 10px; min-height: 60px; padding-block: 8px; padding-inline: 16px 8px; border-block-end: 1px solid var(--line); }
 .sign { display: grid; place-items: center; width: 32px; height: 32px; border-radius: 9px; background: var(--accent); color: var(--on-accent); overflow: hidden; flex: none; }
@@ -76,25 +74,7 @@ header { display: flex; align-items: center; gap: 10px; min-height: 60px; paddin
 .composer textarea { flex: 1; min-width: 0; resize: none; border: 0; background: none; padding: 10px; line-height: 24px; outline: none; }
 ::placeholder { color: var(--soft); opacity: 1; }
 .send { display: grid; place-items: center; width: 44px; padding: 0; flex: none; border-radius: calc(var(--radius) - 4px); }
-.sure { border: 0; border-radius: var(--radius); padding: 24px; max-width: 340px; background: var(--surface); color: var(--ink); box-shadow: var(--shadow); }
-.sure::backdrop { background: rgb(0 0 0 / .35); }
-.sure p { margin-block-end: 18px; }
-.sure button { margin-inline-end: 8px; }
 .absent { padding: 15vh 24px; text-align: center; color: var(--soft); background: var(--ground); }
-
-[data-layout=page] header { border: 0; background: none; padding-inline: 20px 12px; }
-[data-layout=page] :is(.scroll, .composer, .suggestions) { width: 100%; max-width: 760px; margin-inline: auto; }
-[data-layout=page] .composer { width: calc(100% - 32px); max-width: 728px; margin-block-end: 24px; box-shadow: 0 2px 12px rgb(30 25 15 / .06); }
-[data-layout=page] .composer:focus-within { box-shadow: 0 0 0 1px var(--accent-text), 0 2px 12px rgb(30 25 15 / .06); }
-[data-layout=page] [data-empty] .column { justify-content: center; padding-block-end: 12vh; overflow-y: auto; }
-[data-layout=page] [data-empty] .scroll { flex: none; container-type: normal; overflow: visible; padding-inline: 16px; }
-[data-layout=page] [data-empty] .composer { margin-block: 12px 16px; }
-[data-layout=page] .welcome h1 { display: inline; font: 500 clamp(32px, 6vw, 48px)/1.2 var(--serif); letter-spacing: -.015em; background: linear-gradient(transparent 60%, var(--mark) 60% 92%, transparent 92%); }
-[data-layout=page] .welcome p { font: 400 18px/1.55 var(--font); color: var(--soft); max-width: 56ch; margin-block-start: 16px; }
-[data-layout=page] .suggestions { flex-flow: row wrap; padding-inline: 16px; }
-[data-layout=page] .suggestions button { background: var(--surface); border-radius: 22px; padding-inline: 18px; font-size: 15px; }
-[data-layout=page] .suggestions button:hover { background: var(--tint); }
-[data-layout=page] [data-empty] header > * { visibility: hidden; }
 
 @media (max-width: 639px) {
   [data-layout=launcher][data-open] { inset: 0; }
@@ -107,14 +87,15 @@ header { display: flex; align-items: center; gap: 10px; min-height: 60px; paddin
 /** @type {CSSStyleSheet[]} */
 let sheets = [];
 
-/** One set for all elements of a page. Constructed sheets need no `style-src` in a policy. */
+/** One set for all elements of a page. */
 export function styleSheets() {
-  if (!sheets.length) {
-    sheets = [FRAME, ANSWER].map((text) => {
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(text);
-      return sheet;
-    });
-  }
+  if (!sheets.length) sheets = [FRAME, ANSWER].map(styleSheet);
   return sheets;
+}
+
+/** A constructed sheet needs no `style-src` in a policy. @param {string} text */
+export function styleSheet(text) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(text);
+  return sheet;
 }

@@ -1,6 +1,6 @@
 /** What the widget says, in the visitor's language. */
 
-/** @typedef {typeof import('./texts/en.js').default} Texts */
+/** @typedef {typeof import('./texts/en.js').default & typeof import('./texts/rare/en.js').default} Texts those of `rare/` come with `rare.js` */
 
 const LANGUAGES = ['ar', 'de', 'en', 'es', 'fr', 'it', 'ja', 'nl', 'pt', 'zh'];
 

@@ -1,12 +1,11 @@
 /** One question with its answer, drawn from its entry again and again while the answer comes. */
 
 import { annotate } from './annotate.js';
-import { h, icon, iconButton, refill } from './dom.js';
+import { fill, h, icon, iconButton, refill } from './dom.js';
 import { headings, path } from './heading.js';
 import { feedback } from './feedback.js';
 import { render } from './render.js';
 import { say } from './texts.js';
-import { whyThisAnswer } from './why.js';
 
 /**
  * @typedef {import('./client.js').Citation} Citation
@@ -15,7 +14,8 @@ import { whyThisAnswer } from './why.js';
  * @typedef {import('./texts.js').Texts} Texts
  * @typedef {{ texts: Texts, retry(entry: Entry): void, rate(entry: Entry,
  *   verdict: import('./feedback.js').Verdict): void,
- *   show(passage: Hit | Citation, citations: Citation[], opener: HTMLElement): void }} Actions
+ *   rare(): Promise<typeof import('./rare.js')>, show(passage: Hit | Citation, citations: Citation[], entry: Entry,
+ *   opener: HTMLElement): void }} Actions
  */
 
 export class TurnView {
@@ -57,7 +57,7 @@ export class TurnView {
 
   #finish() {
     const { entry, actions, actions: { texts } } = this;
-    const thumbs = feedback(entry, texts, (verdict) => actions.rate(entry, verdict));
+    const thumbs = feedback(entry, texts, (verdict) => actions.rate(entry, verdict), actions.rare);
     const answered = entry.state === 'done';
     refill(this.after,
       entry.citations.length > 0 && this.#sources(),
@@ -66,9 +66,22 @@ export class TurnView {
         iconButton('retry', texts.retry, () => actions.retry(entry)),
         ...(answered ? thumbs.buttons : [])),
       thumbs.form,
-      answered && entry.hits.length > 0 && whyThisAnswer(entry, texts, (hit, opener) => {
-        actions.show(hit, entry.citations.filter((citation) => citation.chunk_id === hit.chunk_id), opener);
-      }));
+      answered && entry.hits.length > 0 && this.#why());
+  }
+
+  #why() {
+    const { entry, actions, actions: { texts } } = this;
+    const details = h('details', {
+      class: 'why',
+      ontoggle: async () => {
+        if (details.children.length > 1) return;
+        const { whyThisAnswer } = await actions.rare();
+        fill(details, whyThisAnswer(entry, texts, (hit, opener) => {
+          actions.show(hit, entry.citations.filter((citation) => citation.chunk_id === hit.chunk_id), entry, opener);
+        }));
+      },
+    }, h('summary', {}, texts.why));
+    return details;
   }
 
   #sources() {
@@ -101,7 +114,7 @@ export class TurnView {
 
   /** @param {Citation} citation @param {Citation[]} marked @param {HTMLElement} opener */
   #show(citation, marked, opener) {
-    this.actions.show(this.#hit(citation) ?? citation, marked, opener);
+    this.actions.show(this.#hit(citation) ?? citation, marked, this.entry, opener);
   }
 
   /** @param {Citation} citation */
@@ -121,6 +134,16 @@ export class TurnView {
   }
 }
 
+/** What one of two people wrote. @param {Entry} entry @param {Texts} texts */
+export function personView(entry, texts) {
+  const staff = entry.person === 'staff';
+  return {
+    entry, draw() {}, node: h('article', { class: `turn person ${entry.person}` },
+      staff && h('p', { class: 'label' }, entry.name || texts.staff),
+      h('p', { class: 'question', dir: 'auto' }, entry.answer)),
+  };
+}
+
 /**
  * Where the numbers stand: after each cited sentence, each number once.
  * @param {Citation[]} citations
@@ -135,5 +158,6 @@ function places(citations) {
 function problemText({ problem }, texts) {
   if (!problem || problem.status === 0) return problem?.title ? problem.title : texts.offline;
   if (problem.status === 429) return texts.limit;
+  if (problem.status === 401) return texts.signIn;
   return [texts.failed, problem.detail || problem.title, problem.action].filter(Boolean).join(' ');
 }

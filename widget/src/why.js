@@ -1,4 +1,4 @@
-/** "Why this answer": every passage that was found, and its place by words and by meaning. */
+/** "Why this answer", opened: every passage that was found, and its place by words and by meaning. */
 
 import { h } from './dom.js';
 import { headings, path } from './heading.js';
@@ -19,15 +19,15 @@ const ARMS = /** @type {const} */ (['sparse', 'dense']);
  */
 export function whyThisAnswer(entry, texts, open) {
   const cited = new Set(entry.citations.map((citation) => citation.chunk_id));
-  const most = Math.max(...entry.hits.map((hit) => ARMS.reduce((sum, arm) => sum + part(hit, arm), 0)));
-  return h('details', { class: 'why' },
-    h('summary', {}, texts.why),
+  const most = Math.max(...entry.hits.map((hit) => part(hit, 'sparse') + part(hit, 'dense')));
+  return [
     h('p', { dir: 'auto' }, say(texts.whyText, { query: entry.query ?? entry.question })),
     h('ol', {}, ...entry.hits.map((hit) => h('li', {},
       title(hit, open),
       path(headings(hit)),
       most > 0 && bar(hit, most),
-      h('span', { class: 'places' }, cited.has(hit.chunk_id) && h('mark', {}, texts.quoted), ...findings(hit, texts))))));
+      h('span', { class: 'places' }, cited.has(hit.chunk_id) && h('mark', {}, texts.quoted), ...findings(hit, texts))))),
+  ];
 }
 
 /** @param {Hit} hit @param {(hit: Hit, opener: HTMLElement) => void} open */

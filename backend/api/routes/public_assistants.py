@@ -74,8 +74,11 @@ async def begin_session(body: SessionBody, door: Opened, state: State) -> Sessio
         )
     if not first:
         refuse("replay", door, refused())
-    made = make_session(door.assistant, identity.subject, door.origin)
-    return SessionView(session=made, expires_in=int(SESSION_LIFETIME.total_seconds()))
+    return SessionView(
+        session=make_session(door.assistant, identity.subject, door.origin),
+        visitor=door.identified(identity.subject).visitor_name,
+        expires_in=int(SESSION_LIFETIME.total_seconds()),
+    )
 
 
 @router.post("/chat", summary="Ask as a visitor", response_model=AnswerView, responses=STREAMS)

@@ -39,9 +39,13 @@ class SessionBody(Body):
 
 
 class SessionView(BaseModel):
-    """What an identity token is exchanged for: send it as ``Authorization: Bearer``."""
+    """What an identity token is exchanged for: send it as ``Authorization: Bearer``.
+
+    ``visitor`` tells the visitors of one browser apart, and says nothing else of them.
+    """
 
     session: str
+    visitor: str
     expires_in: int = Field(description="Seconds.", examples=[1800])
 
 

@@ -68,6 +68,36 @@ async def add_search_events(session: WriteSession, reader: Reader, acts: Sequenc
         )
 
 
+@dataclass(frozen=True, slots=True)
+class LastExchange:
+    """The last question of a conversation that was answered, and the answer's id."""
+
+    question: str
+    message_id: UUID
+
+
+async def last_exchange(
+    session: ReadSession, reader: Reader, conversation_id: UUID
+) -> LastExchange | None:
+    """How a visitor's own conversation ended so far; ``None`` where it is not theirs."""
+    rows = await session.scalars(
+        select(Message)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(
+            Conversation.id == conversation_id,
+            Conversation.workspace_id == reader.workspace_id,
+            Conversation.visitor == reader.visitor_name,
+            Conversation.visitor != "",
+        )
+        .order_by(Message.ordinal.desc())
+        .limit(2)
+    )
+    messages = list(rows)
+    if [message.role for message in messages] != ["assistant", "user"]:
+        return None
+    return LastExchange(messages[1].text, messages[0].id)
+
+
 def search_events(workspace_id: UUID, assistant_id: UUID | None = None) -> Select[SearchEvent]:
     """The search events of a workspace, or of one assistant."""
     query = select(SearchEvent).where(SearchEvent.workspace_id == workspace_id)
