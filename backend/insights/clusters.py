@@ -21,8 +21,8 @@ ALIKE = 0.45
 """The least mean cosine between the questions of two clusters that are one.
 
 With the bundled encoder, on the questions of 28 kinds to a shop and to the administrator of a web
-server in ``tests/backend/insights/alike.py``: of the pairs that it puts together 89 % ask the same,
-and it puts together 64 % of those that do.
+server in ``tests/backend/insights/alike.py``: some nine of ten pairs that it puts together ask the
+same, and it puts together some six of ten that do.
 """
 
 _LINKED = 1_500
