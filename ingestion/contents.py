@@ -15,6 +15,7 @@ from ingestion.parse.reading import marks_from_json
 from ingestion.records import Records
 from knowledge.errors import NotFound
 from knowledge.index.search_index import MAX_UPSERT
+from knowledge.store.queries.contents import ContentChange
 from knowledge.store.queries.run_items import Outcome
 from knowledge.store.tables import Document, ItemState, utc_now
 from knowledge.types import ParsedDocument
@@ -50,12 +51,13 @@ class Contents:
         values: dict[str, Any],
         outcome: Outcome,
         bands: list[int],
+        is_new: bool = False,
     ) -> None:
         """Cut into chunks, encode those that are new, and put them in the place of the old.
 
         ``stored``: ids of the chunks it had, by passage hash. ``values`` are recorded with the
-        document, ``outcome`` with the item of the run, where there is one. The caller holds
-        :meth:`changing`.
+        document, ``outcome`` with the item of the run, where there is one. ``is_new``: whether the
+        document is to be added with it. The caller holds :meth:`changing`.
         """
         chunks = await asyncio.get_running_loop().run_in_executor(
             self._thread, self._chunker.chunks, parsed
@@ -74,9 +76,8 @@ class Contents:
         values = values | {"chunk_count": len(passages), "indexed_at": begun}
         rows = chunk_rows(passages, document)
         try:
-            await self._records.store_document(
-                item_id, document, rows, terms, values, outcome, bands
-            )
+            change = ContentChange(document, is_new, rows, terms, values, bands)
+            await self._records.store_document(change, item_id, outcome)
         except NotFound:
             # Removed by an editor meanwhile, before these points were written.
             await self._indexer.remove(document.id)
@@ -117,6 +118,7 @@ class Contents:
         outcome: Outcome,
         values: dict[str, Any],
         bands: list[int] | None,
+        is_new: bool = False,
     ) -> None:
         """As :meth:`empty`, by a caller who holds :meth:`changing`.
 
@@ -124,7 +126,8 @@ class Contents:
         """
         await self._indexer.remove(document.id)
         values = values | {"chunk_count": 0}
-        await self._records.store_document(item_id, document, [], b"", values, outcome, bands)
+        change = ContentChange(document, is_new, [], b"", values, bands)
+        await self._records.store_document(change, item_id, outcome)
 
     def close(self) -> None:
         """Let go of the chunking thread."""

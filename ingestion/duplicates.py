@@ -15,10 +15,11 @@ from uuid import UUID
 
 from anyio import to_thread
 
+from ingestion.grouping import Grouped
 from ingestion.near_duplicates import Wording, are_copies, preference
 from knowledge.store.database import Database
 from knowledge.store.queries import duplicates
-from knowledge.store.queries.duplicates import Sharer
+from knowledge.store.queries.duplicates import Bands, Resembling, Sharer
 from knowledge.store.queries.run_items import Outcome
 from knowledge.store.tables import Document, DocumentState, ItemState
 
@@ -59,6 +60,11 @@ class Duplicates:
     def __init__(self, database: Database, near: bool) -> None:
         self._database = database
         self._near = near
+        self._lookups = Grouped(self._look_up)
+
+    async def close(self) -> None:
+        """Wait until everything is looked up."""
+        await self._lookups.finish()
 
     async def original_of(
         self,
@@ -68,17 +74,19 @@ class Duplicates:
         bands: Sequence[int],
     ) -> Original | None:
         """The indexed document that this one is a copy of, if it is to be kept before this one."""
-        numbers = [duplicates.number_of_bytes(content_hash), *(bands if self._near else ())]
-        async with self._database.reading() as session:
-            found = await duplicates.sharers_of(
-                session, document.knowledge_base_id, document.id, numbers
-            )
+        shared = Bands(
+            document.id, document.knowledge_base_id, content_hash, bands if self._near else ()
+        )
         mine = preference(document.address)
-        better = sorted((one for one in found if preference(one[1]) < mine), key=_by_preference)
-        for other, place, exact in better:
-            if exact or await self._says_the_same(wording, other):
-                return Original(other, place, exact)
+        found = [one for one in await self._lookups(shared) if preference(one.address) < mine]
+        for one in sorted(found, key=lambda one: preference(one.address)):
+            if one.exact or await self._says_the_same(wording, one.id):
+                return Original(one.id, one.address, one.exact)
         return None
+
+    async def _look_up(self, wanted: Sequence[Bands]) -> list[list[Resembling]]:
+        async with self._database.reading() as session:
+            return await duplicates.resembling(session, wanted)
 
     async def to_settle(self) -> list[UUID]:
         """Knowledge bases in which a copy has lost its original outside of a run."""
@@ -144,10 +152,6 @@ class Duplicates:
         async with self._database.reading() as session:
             for found, words in (await duplicates.wordings(session, missing)).items():
                 known[found] = Wording(*words)
-
-
-def _by_preference(found: tuple[UUID, str, bool]) -> tuple[bool, bool, int, str]:
-    return preference(found[1])
 
 
 def _keeping_order(one: Sharer) -> tuple[bool, tuple[bool, bool, int, str], int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -21,7 +20,6 @@ class Frontier:
         self._run_id = run_id
         self._room = room
         self._known = known
-        self._lock = asyncio.Lock()
 
     @classmethod
     async def open(cls, records: Records, run_id: UUID, room: int) -> Frontier:
@@ -35,10 +33,15 @@ class Frontier:
 
     async def add(self, pages: Iterable[FoundPage]) -> None:
         """Add those pages that are new, as long as there is room."""
-        # Under a lock, so that a page is known only once it is stored.
-        async with self._lock:
-            new = {page.address: page for page in pages if page.address not in self._known}
-            taken = list(new.values())[: max(self._room - len(self._known), 0)]
-            if taken:
-                await self._records.add_items(self._run_id, taken)
-                self._known.update(page.address for page in taken)
+        new = {page.address: page for page in pages if page.address not in self._known}
+        taken = list(new.values())[: max(self._room - len(self._known), 0)]
+        if not taken:
+            return
+        # Known at once, so that nobody adds them twice. Whoever meets one of them meanwhile may
+        # be through before it is stored: after a crash the page that led here is read again.
+        self._known.update(page.address for page in taken)
+        try:
+            await self._records.add_items(self._run_id, taken)
+        except BaseException:
+            self._known.difference_update(page.address for page in taken)
+            raise

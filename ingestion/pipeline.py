@@ -49,6 +49,19 @@ class Work:
     is_new: bool
 
 
+def _begin(
+    run: Run, source: SourceReader, frontier: Frontier, item: RunItem, document: Document | None
+) -> Work:
+    assert run.source_id is not None
+    new = Document(
+        id=uuid5(run.source_id, item.address),
+        knowledge_base_id=run.knowledge_base_id,
+        source_id=run.source_id,
+        address=item.address,
+    )
+    return Work(run, source, frontier, item, document or new, document is None)
+
+
 class Pipeline:
     """Takes documents from their source to the index.
 
@@ -75,13 +88,20 @@ class Pipeline:
         self._same_content: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def ingest(
-        self, run: Run, source: SourceReader, frontier: Frontier, item_id: UUID
+        self,
+        run: Run,
+        source: SourceReader,
+        frontier: Frontier,
+        item: RunItem,
+        document: Document | None,
     ) -> None:
         """Bring one item of a run to its end; what is wrong with it is recorded with it.
 
+        ``document``: the one at the item's address, where there is one already.
+
         Raises only what is wrong with Candor itself: its database, index or encoder.
         """
-        work = await self._begin(run, source, frontier, item_id)
+        work = _begin(run, source, frontier, item, document)
         try:
             if not work.is_new and source.vouches_for(work.document):
                 await self._vouched_for(work)
@@ -96,24 +116,11 @@ class Pipeline:
         except NotFound as error:
             # Deleted by an editor or its sender while it was being read.
             outcome = Outcome(ItemState.SKIPPED, "gone", error.detail)
-            await self._records.end_item(item_id, outcome)
+            await self._records.end_item(item.id, outcome)
         except FetchRejected as error:
             await self._refused(work, error)
         except (FetchError, ParseError) as error:
             await self._failed(work, error)
-
-    async def _begin(
-        self, run: Run, source: SourceReader, frontier: Frontier, item_id: UUID
-    ) -> Work:
-        assert run.source_id is not None
-        item, document = await self._records.item(item_id, run.source_id)
-        new = Document(
-            id=uuid5(run.source_id, item.address),
-            knowledge_base_id=run.knowledge_base_id,
-            source_id=run.source_id,
-            address=item.address,
-        )
-        return Work(run, source, frontier, item, document or new, document is None)
 
     async def _read(self, work: Work, content: Content) -> None:
         """Fetched: read the document, follow its links, and index it where it is new."""
@@ -160,7 +167,9 @@ class Pipeline:
             self._same_content.setdefault(key, asyncio.Lock()),
             self._contents.changing(work.document.id),
         ):
-            document, stored = await self._records.prepare(work.document)
+            document, stored = work.document, dict[str, UUID]()
+            if not work.is_new:
+                document, stored = await self._records.prepare(document)
             values = _read_values(document, content, parsed)
             values["listed_modified"] = work.source.listed_modified(work.item.address)
             values["warnings"] = [*parsed.warnings, *self._language_warnings(parsed.language)]
@@ -170,13 +179,15 @@ class Pipeline:
             if original is not None:
                 values |= {"state": DocumentState.DUPLICATE, "duplicate_of": original.id}
                 outcome = _emptied(document, original.outcome)
-                await self._contents.withdraw(work.item.id, document, outcome, values, bands)
+                await self._contents.withdraw(
+                    work.item.id, document, outcome, values, bands, work.is_new
+                )
                 return
             values |= {"state": DocumentState.INDEXED, "duplicate_of": None}
             change = Change.CHANGED if document.chunk_count else Change.ADDED
             outcome = Outcome(ItemState.INDEXED, change=change)
             await self._contents.replace(
-                work.item.id, document, parsed, stored, values, outcome, bands
+                work.item.id, document, parsed, stored, values, outcome, bands, work.is_new
             )
 
     def _language_warnings(self, language: str) -> list[str]:
@@ -187,12 +198,11 @@ class Pipeline:
             "searches will find it by its exact words at best."
         ]
 
-    async def reindex(self, item_id: UUID) -> None:
+    async def reindex(self, item: RunItem) -> None:
         """Chunk, encode and index a stored document again, without fetching or parsing it."""
-        item, _ = await self._records.item(item_id, None)
         async with self._contents.changing(UUID(item.address)):
             document = await self._records.stored_text(UUID(item.address))
-            await self._contents.reindex(item_id, document, {}, Outcome(ItemState.INDEXED))
+            await self._contents.reindex(item.id, document, {}, Outcome(ItemState.INDEXED))
 
     # The ends that an item can come to.
 

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from ingestion.grouping import Grouped
 from ingestion.sources.website import FoundPage
-from knowledge.errors import CandorError
+from knowledge.errors import CandorError, NotFound
 from knowledge.store.database import Database
 from knowledge.store.queries import claims, contents, duplicates, passage_edits, run_items
+from knowledge.store.queries.contents import ContentChange
 from knowledge.store.queries.documents import remove_document
 from knowledge.store.queries.run_items import Outcome
 from knowledge.store.tables import (
-    Chunk,
     Document,
     DocumentState,
     ItemState,
@@ -26,10 +27,22 @@ from knowledge.store.tables import (
 
 
 class Records:
-    """Runs, their items, documents and chunks. Every method is one transaction."""
+    """Runs, their items, documents and chunks.
+
+    Every method is one transaction, or part of one that is whole or not at all: what many
+    documents have to write at the same time is written together.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._ends = Grouped(self._write_ends)
+        self._changes = Grouped(self._write_changes)
+        self._finds = Grouped(self._write_finds)
+
+    async def close(self) -> None:
+        """Wait until everything is written."""
+        for grouped in (self._ends, self._changes, self._finds):
+            await grouped.finish()
 
     async def run(self, run_id: UUID) -> tuple[Run, Source | None]:
         """A run and its source. Raises :class:`NotFound`."""
@@ -43,19 +56,19 @@ class Records:
 
     async def add_items(self, run_id: UUID, pages: Sequence[FoundPage]) -> None:
         """Add pages to a run; one that it has already stays as it is."""
-        async with self._database.writing() as session:
-            found = [(page.address, page.depth) for page in pages]
-            await run_items.add_items(session, run_id, found)
+        await self._finds((run_id, pages))
 
     async def item_addresses(self, run_id: UUID) -> set[str]:
         """The addresses of all items of a run."""
         async with self._database.reading() as session:
             return await run_items.item_addresses(session, run_id)
 
-    async def next_items(self, run_id: UUID, limit: int) -> list[UUID]:
-        """Items that are not at their end, those nearest to the start first."""
+    async def next_items(
+        self, run_id: UUID, source_id: UUID | None, limit: int
+    ) -> list[tuple[RunItem, Document | None]]:
+        """Items that are not at their end, those nearest to the start first, with documents."""
         async with self._database.reading() as session:
-            return await run_items.next_items(session, run_id, limit)
+            return await run_items.next_items(session, run_id, source_id, limit)
 
     async def item(self, item_id: UUID, source_id: UUID | None) -> tuple[RunItem, Document | None]:
         """An item and the document at its address, where there is one already."""
@@ -86,10 +99,9 @@ class Records:
         self, item_id: UUID, outcome: Outcome, document_id: UUID | None = None, **values: Any
     ) -> None:
         """Record an item's end, and ``values`` with its document."""
-        async with self._database.writing() as session:
-            await run_items.end_item(session, item_id, outcome, document_id)
-            if document_id is not None and values:
-                await contents.update_document(session, document_id, **values)
+        end = run_items.end_of(item_id, outcome, document_id)
+        record = {"id": document_id, **values} if document_id is not None and values else None
+        await self._ends((end, record))
 
     async def fail_item(self, item: RunItem, outcome: Outcome, document: Document) -> None:
         """Record that a document could not be read.
@@ -106,34 +118,24 @@ class Records:
         async with self._database.writing() as session:
             await contents.ensure_document(session, document)
             await session.flush()
-            await run_items.end_item(session, item.id, outcome, document.id)
+            end = run_items.end_of(item.id, outcome, document.id)
+            await contents.update_each(session, RunItem, [end])
             await contents.update_document(session, document.id, **values)
 
     async def store_document(
-        self,
-        item_id: UUID | None,
-        document: Document,
-        chunks: Sequence[Chunk],
-        term_counts: bytes,
-        values: dict[str, Any],
-        outcome: Outcome,
-        bands: Sequence[int] | None,
+        self, change: ContentChange, item_id: UUID | None, outcome: Outcome
     ) -> None:
-        """Replace a document's chunks and statistics and end its item, in one transaction.
+        """Replace a document's content and end its item, in one transaction.
 
-        ``bands``: what its content shares with copies of it; ``None`` where that stays.
+        Raises :class:`NotFound` where the document has been deleted meanwhile.
         """
-        count = len(chunks)
-        digest = str(values.get("content_hash", document.content_hash))
-        async with self._database.writing() as session:
-            await contents.replace_content(session, document.id, chunks, term_counts, **values)
-            if bands is not None:
-                await duplicates.replace_bands(
-                    session, document.id, document.knowledge_base_id, digest, bands
-                )
-            if item_id is not None:
-                counts = {"chunks": count, "chunks_encoded": count} if count else {}
-                await run_items.end_item(session, item_id, outcome, document.id, **counts)
+        end = None
+        if item_id is not None:
+            count = len(change.chunks)
+            counts = {"chunks": count, "chunks_encoded": count} if count else {}
+            end = run_items.end_of(item_id, outcome, change.document.id, **counts)
+        if not await self._changes((change, end)):
+            raise NotFound("The document has been deleted meanwhile.")
 
     async def delete_document(self, run_id: UUID, document: Document) -> None:
         """Forget a document and record its removal with the run."""
@@ -165,3 +167,26 @@ class Records:
         """A document with its text and marks."""
         async with self._database.reading() as session:
             return await contents.read_content(session, document_id)
+
+    async def _write_ends(
+        self, ends: Sequence[tuple[dict[str, Any], dict[str, Any] | None]]
+    ) -> list[None]:
+        async with self._database.writing() as session:
+            await contents.update_each(session, RunItem, [end for end, _ in ends])
+            await contents.update_each(session, Document, [row for _, row in ends if row])
+        return [None] * len(ends)
+
+    async def _write_changes(
+        self, changes: Sequence[tuple[ContentChange, dict[str, Any] | None]]
+    ) -> list[bool]:
+        async with self._database.writing() as session:
+            made = await contents.replace_contents(session, [change for change, _ in changes])
+            ends = [end for (_, end), is_made in zip(changes, made, strict=True) if is_made]
+            await contents.update_each(session, RunItem, [end for end in ends if end])
+        return made
+
+    async def _write_finds(self, finds: Sequence[tuple[UUID, Sequence[FoundPage]]]) -> list[None]:
+        async with self._database.writing() as session:
+            found = [(run, page.address, page.depth) for run, pages in finds for page in pages]
+            await run_items.add_items(session, found)
+        return [None] * len(finds)

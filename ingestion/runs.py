@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -27,7 +27,16 @@ from knowledge.errors import CandorError, EncoderError, IndexFault, StoreFault
 from knowledge.store.database import DriverError
 from knowledge.store.queries.passage_edits import EDIT_RUN
 from knowledge.store.queries.run_items import Outcome
-from knowledge.store.tables import Change, Document, ItemState, Run, RunState, Source, SourceKind
+from knowledge.store.tables import (
+    Change,
+    Document,
+    ItemState,
+    Run,
+    RunItem,
+    RunState,
+    Source,
+    SourceKind,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -52,13 +61,17 @@ class SourceSettings:
 
 @dataclass(slots=True)
 class OpenRun:
-    """A run that this process works on. ``reader`` is ``None`` for a run that reads no source."""
+    """A run that this process works on. ``reader`` is ``None`` for a run that reads no source.
+
+    ``ahead``: items that come next, with their documents, read together.
+    """
 
     run: Run
     source: Source | None
     reader: SourceReader | None
     frontier: Frontier
     slots: asyncio.Semaphore
+    ahead: dict[UUID, tuple[RunItem, Document | None]] = field(default_factory=dict)
 
 
 class Runs:
@@ -106,7 +119,10 @@ class Runs:
 
     async def next_items(self, run_id: UUID, limit: int) -> list[str]:
         """Ids of the next items to be read; none when the run is through."""
-        return [str(item) for item in await self._records.next_items(run_id, limit)]
+        opened = await self._opened(run_id)
+        found = await self._records.next_items(run_id, opened.run.source_id, limit)
+        opened.ahead = {item.id: (item, document) for item, document in found}
+        return [str(item_id) for item_id in opened.ahead]
 
     async def ingest(
         self, run_id: UUID, item_id: UUID, goes_on: Callable[[], bool] = lambda: True
@@ -120,10 +136,7 @@ class Runs:
             if not goes_on():
                 return
             try:
-                if opened.reader is None:
-                    await self._pipeline.reindex(item_id)
-                else:
-                    await self._pipeline.ingest(opened.run, opened.reader, opened.frontier, item_id)
+                await self._ingest(opened, item_id)
             except OURS:
                 raise
             except CandorError as error:
@@ -141,6 +154,15 @@ class Runs:
                         Change.FAILED,
                     ),
                 )
+
+    async def _ingest(self, opened: OpenRun, item_id: UUID) -> None:
+        ahead = opened.ahead.pop(item_id, None)
+        # After a crash the engine goes on with items that this process has not read.
+        item, document = ahead or await self._records.item(item_id, opened.run.source_id)
+        if opened.reader is None:
+            await self._pipeline.reindex(item)
+        else:
+            await self._pipeline.ingest(opened.run, opened.reader, opened.frontier, item, document)
 
     async def finish(self, run_id: UUID) -> None:
         """Remove what has been gone for long, settle copies, and make the index safe.

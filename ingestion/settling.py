@@ -25,6 +25,7 @@ class Settling:
         self._records = records
         self._contents = contents
         self._duplicates = duplicates
+        self._stopping = False
         self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def settle(self, knowledge_base_id: UUID, run_id: UUID | None = None) -> int:
@@ -35,9 +36,15 @@ class Settling:
         async with self._locks.setdefault(knowledge_base_id, asyncio.Lock()):
             moves = await self._duplicates.plan(knowledge_base_id)
             for move in moves:
+                if self._stopping and run_id is None:
+                    break
                 async with self._contents.changing(move.id):
                     await self._move(move, run_id)
         return len(moves)
+
+    def stop(self) -> None:
+        """End :meth:`settle_all` after the document that it moves; the next start goes on."""
+        self._stopping = True
 
     async def settle_all(self) -> None:
         """Settle every knowledge base in which a copy has lost its original outside of a run."""

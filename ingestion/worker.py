@@ -57,14 +57,14 @@ class Worker:
     ) -> None:
         self._database = database
         self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"[:100]
-        records = Records(database)
+        self._records = records = Records(database)
         self._parser = ParserPool(_parse_limits(settings))
         self._indexer = indexer = Indexer(index, encoder, FairTurns())
         chunker = Chunker(encoder, settings.chunk_tokens, encoder.spec.max_tokens)
         unpacker = Unpacker(database, self._parser, settings.files_folder)
         languages = encoder.spec.languages
         self._contents = contents = Contents(records, chunker, indexer)
-        duplicates = Duplicates(database, settings.near_duplicates)
+        self._duplicates = duplicates = Duplicates(database, settings.near_duplicates)
         self._settling = settling = Settling(records, contents, duplicates)
         pipeline = Pipeline(records, self._parser, contents, duplicates, unpacker, languages)
         known, sources = Known(database), _source_settings(settings)
@@ -73,6 +73,7 @@ class Worker:
         self._jobs = Jobs(runs, engine, self.id, self._began)
         self._wake = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
+        self._stopping = False
         self._settles: asyncio.Task[None] | None = None
         self._seen: set[UUID] = set()
 
@@ -90,16 +91,16 @@ class Worker:
 
     async def stop(self) -> None:
         """Let go of everything. Runs that are not through go on at the next start."""
-        if self._loop is not None:
-            self._loop.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._loop
-            self._loop = None
-        if self._settles is not None:
-            self._settles.cancel()
-            await asyncio.gather(self._settles, return_exceptions=True)
+        # Nothing is cancelled on the way: a connection that is left in the middle cannot be closed.
+        self._stopping = True
+        self._settling.stop()
+        self.wake()
+        await asyncio.gather(*filter(None, (self._loop, self._settles)), return_exceptions=True)
+        self._loop = self._settles = None
         await self._jobs.stop()
         await self._parser.close()
+        await self._records.close()
+        await self._duplicates.close()
         self._contents.close()
         self._indexer.close()
         async with self._database.writing() as session:
@@ -109,7 +110,7 @@ class Worker:
     async def _work(self) -> None:
         clock = asyncio.get_running_loop().time
         next_beat, next_schedule = clock() + _HEARTBEAT_S, clock()
-        while True:
+        while not self._stopping:
             try:
                 if clock() >= next_schedule:
                     next_schedule = clock() + _SCHEDULE_S
@@ -124,9 +125,10 @@ class Worker:
             except (DriverError, CandorError):
                 # The database may be back at the next look; the runs in flight go on meanwhile.
                 log.exception("worker.look_failed", worker=self.id)
-            self._wake.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _POLL_S)
+            if not self._stopping:
+                self._wake.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), _POLL_S)
 
     def _settle(self) -> None:
         """Let copies take the place of originals that were deleted, unless that goes on already."""

@@ -223,7 +223,7 @@ async def test_files_are_read_and_bad_ones_named(service: Service) -> None:
     assert "(fr)" in french.warnings[0]
     failed = (await service.documents())["upload:///picture.png"]
     assert (failed.state, failed.error_detail) == ("failed", "The file is a PNG picture.")
-    assert "Read are" in failed.error_action
+    assert "text recognition" in failed.error_action
     assert await service.is_consistent()
 
     # A new version replaces the old one; a broken one leaves it where it is.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import undefer
 
-from knowledge.errors import NotFound
 from knowledge.store.database import ReadSession, WriteSession
-from knowledge.store.statistics import replace_counts
-from knowledge.store.tables import Chunk, Document
+from knowledge.store.queries.duplicates import Bands, replace_bands
+from knowledge.store.statistics import join_counts, replace_counts
+from knowledge.store.tables import Chunk, Document, RunItem
 
 
 async def ensure_document(session: WriteSession, document: Document) -> Document:
@@ -49,33 +50,82 @@ async def update_document(session: WriteSession, document_id: UUID, **values: An
     await session.execute(update(Document).where(Document.id == document_id).values(**values))
 
 
-async def replace_content(
-    session: WriteSession,
-    document_id: UUID,
-    chunks: Sequence[Chunk],
-    term_counts: bytes,
-    **values: Any,
-) -> None:
-    """Replace a document's chunks and its part in the statistics, and record ``values``.
+@dataclass(frozen=True, slots=True)
+class ContentChange:
+    """A new content for a document: its chunks, its part in the statistics, and its record.
 
-    Raises :class:`NotFound` where the document has been deleted meanwhile.
+    ``is_new``: whether the document is to be added with it. ``values``: columns of its record.
+    ``bands``: what the content shares with copies of it; ``None`` where that stays.
     """
-    before = (
-        await session.execute(
-            select(Document.knowledge_base_id, Document.term_counts, Document.chunk_count).where(
-                Document.id == document_id
-            )
-        )
-    ).one_or_none()
-    if before is None:
-        raise NotFound("The document has been deleted meanwhile.")
-    if before.chunk_count:
-        await session.execute(delete(Chunk).where(Chunk.document_id == document_id))
+
+    document: Document
+    is_new: bool
+    chunks: Sequence[Chunk]
+    term_counts: bytes
+    values: dict[str, Any]
+    bands: Sequence[int] | None
+
+
+async def replace_contents(session: WriteSession, changes: Sequence[ContentChange]) -> list[bool]:
+    """Replace the contents of different documents; false for each that was deleted meanwhile."""
+    ids = [change.document.id for change in changes]
+    columns: list[Any] = [Document.id, Document.term_counts, Document.chunk_count]
+    rows = await session.execute(select(*columns).where(Document.id.in_(ids)))
+    before = {row.id: row for row in rows}
+    there = [change for change in changes if change.document.id in before]
+    new = [change for change in changes if change.is_new and change.document.id not in before]
+    if new:
+        await session.execute(insert(Document), [_record(change) for change in new])
+    emptied = [change.document.id for change in there if before[change.document.id].chunk_count]
+    if emptied:
+        await session.execute(delete(Chunk).where(Chunk.document_id.in_(emptied)))
+    done = [*there, *new]
+    chunks = [_row(chunk) for change in done for chunk in change.chunks]
     if chunks:
-        await session.execute(insert(Chunk), [_row(chunk) for chunk in chunks])
-    if chunks or before.chunk_count or before.term_counts:
-        await replace_counts(session, before.knowledge_base_id, before.term_counts, term_counts)
-    await update_document(session, document_id, term_counts=term_counts, **values)
+        await session.execute(insert(Chunk), chunks)
+    for place in {change.document.knowledge_base_id for change in done}:
+        here = [change for change in done if change.document.knowledge_base_id == place]
+        old = [before[c.document.id].term_counts for c in here if c.document.id in before]
+        if any(change.chunks for change in here) or any(old):
+            added = join_counts(change.term_counts for change in here)
+            await replace_counts(session, place, join_counts(old), added)
+    await update_each(
+        session,
+        Document,
+        [{"id": c.document.id, "term_counts": c.term_counts} | c.values for c in there],
+    )
+    await replace_bands(
+        session,
+        [
+            Bands(
+                change.document.id,
+                change.document.knowledge_base_id,
+                str(change.values.get("content_hash", change.document.content_hash)),
+                change.bands,
+            )
+            for change in done
+            if change.bands is not None
+        ],
+    )
+    return [change.is_new or change.document.id in before for change in changes]
+
+
+async def update_each(
+    session: WriteSession, table: type[Document] | type[RunItem], rows: Iterable[dict[str, Any]]
+) -> None:
+    """Write the columns that each of ``rows`` names to the record whose ``id`` it names."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        alike.setdefault(tuple(sorted(row)), []).append({f"_{key}": row[key] for key in row})
+    core = table.__table__
+    for keys, values in alike.items():
+        statement = (
+            update(core)  # type: ignore[arg-type]
+            .where(core.c.id == bindparam("_id"))
+            .values({core.c[key]: bindparam(f"_{key}") for key in keys if key != "id"})
+        )
+        connection = await session.connection()
+        await connection.execute(statement, values)
 
 
 async def read_content(session: ReadSession, document_id: UUID) -> Document:
@@ -87,6 +137,12 @@ async def read_content(session: ReadSession, document_id: UUID) -> Document:
             .options(undefer(Document.text), undefer(Document.marks))
         )
     ).one()
+
+
+def _record(change: ContentChange) -> dict[str, Any]:
+    columns = Document.__table__.columns
+    whole = {column.key: getattr(change.document, column.key) for column in columns}
+    return whole | change.values | {"term_counts": change.term_counts}
 
 
 def _row(chunk: Chunk) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, and_, cast, delete, func, insert, or_, select
+from sqlalchemy import Select, and_, delete, func, insert, or_, select
 from sqlalchemy.orm import aliased, undefer
 
 from knowledge.store.database import ReadSession, WriteSession
@@ -37,52 +37,83 @@ def number_of_bytes(content_hash: str) -> int:
     return int.from_bytes(digest, signed=True)
 
 
-async def replace_bands(
-    session: WriteSession,
-    document_id: UUID,
-    knowledge_base_id: UUID,
-    content_hash: str,
-    near: Sequence[int],
-) -> None:
-    """Record what a document may share with others."""
-    await session.execute(delete(DocumentBand).where(DocumentBand.document_id == document_id))
-    numbers = dict.fromkeys(near, False)
-    if content_hash:
-        numbers[number_of_bytes(content_hash)] = True
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """What a document may share with others: its bytes, and the bands of its text."""
+
+    document_id: UUID
+    knowledge_base_id: UUID
+    content_hash: str
+    near: Sequence[int]
+
+    def numbers(self) -> dict[int, bool]:
+        """The numbers, each with whether it stands for the bytes."""
+        numbers = dict.fromkeys(self.near, False)
+        if self.content_hash:
+            numbers[number_of_bytes(self.content_hash)] = True
+        return numbers
+
+
+async def replace_bands(session: WriteSession, changed: Sequence[Bands]) -> None:
+    """Record what documents may share with others."""
+    if not changed:
+        return
+    ids = [bands.document_id for bands in changed]
+    await session.execute(delete(DocumentBand).where(DocumentBand.document_id.in_(ids)))
     rows = [
         {
-            "document_id": document_id,
-            "knowledge_base_id": knowledge_base_id,
+            "document_id": bands.document_id,
+            "knowledge_base_id": bands.knowledge_base_id,
             "value": value,
             "exact": exact,
         }
-        for value, exact in numbers.items()
+        for bands in changed
+        for value, exact in bands.numbers().items()
     ]
     if rows:
         await session.execute(insert(DocumentBand), rows)
 
 
-async def sharers_of(
-    session: ReadSession, knowledge_base_id: UUID, document_id: UUID, numbers: Collection[int]
-) -> list[tuple[UUID, str, bool]]:
-    """Id and address of the indexed documents that share a number with one, and whether its bytes.
+@dataclass(frozen=True, slots=True)
+class Resembling:
+    """An indexed document that shares a number with another. ``exact``: that of the bytes."""
 
-    The document itself is not among them.
-    """
-    # PostgreSQL has no maximum of truth values.
-    is_exact = cast(DocumentBand.exact, Integer)
+    id: UUID
+    address: str
+    exact: bool
+
+
+async def resembling(session: ReadSession, wanted: Sequence[Bands]) -> list[list[Resembling]]:
+    """For each of the documents, the indexed ones of its knowledge base that share a number."""
+    shared: dict[tuple[UUID, int], list[tuple[UUID, str, bool]]] = {}
+    numbers = [bands.numbers() for bands in wanted]
     rows = await session.execute(
-        select(Document.id, Document.address, func.max(is_exact))
-        .join(DocumentBand, DocumentBand.document_id == Document.id)
-        .where(
-            DocumentBand.knowledge_base_id == knowledge_base_id,
-            DocumentBand.value.in_(numbers),
-            Document.state == DocumentState.INDEXED,
-            Document.id != document_id,
+        select(
+            DocumentBand.knowledge_base_id,
+            DocumentBand.value,
+            DocumentBand.exact,
+            Document.id,
+            Document.address,
         )
-        .group_by(Document.id, Document.address)
+        .join(Document, Document.id == DocumentBand.document_id)
+        .where(
+            DocumentBand.knowledge_base_id.in_({bands.knowledge_base_id for bands in wanted}),
+            DocumentBand.value.in_({number for some in numbers for number in some}),
+            Document.state == DocumentState.INDEXED,
+        )
     )
-    return [(row[0], row[1], bool(row[2])) for row in rows]
+    for place, value, exact, found, address in rows:
+        shared.setdefault((place, value), []).append((found, address, exact))
+    answers = []
+    for bands, some in zip(wanted, numbers, strict=True):
+        mine: dict[UUID, Resembling] = {}
+        for number in some:
+            for found, address, exact in shared.get((bands.knowledge_base_id, number), ()):
+                exact = exact or (found in mine and mine[found].exact)
+                mine[found] = Resembling(found, address, exact)
+        mine.pop(bands.document_id, None)
+        answers.append(list(mine.values()))
+    return answers
 
 
 async def sharers(session: ReadSession, knowledge_base_id: UUID) -> list[Sharer]:
@@ -171,12 +202,6 @@ def _places() -> Select[Any]:
         Document.chunk_count,
     ]
     return select(*columns)
-
-
-def _as_number(column: Any) -> Any:
-    # PostgreSQL has no maximum of truth values.
-
-    return cast(column, Integer)
 
 
 async def _in_parts(session: ReadSession, ids: Sequence[UUID], query: Select[Any]) -> list[Any]:

@@ -46,9 +46,9 @@ class Outcome:
         return replace(self, change=change)
 
 
-async def add_items(session: WriteSession, run_id: UUID, found: Iterable[tuple[str, int]]) -> None:
-    """Add addresses, each with its depth, to a run; one that it has already stays as it is."""
-    rows = [_row(run_id, address, depth) for address, depth in found]
+async def add_items(session: WriteSession, found: Iterable[tuple[UUID, str, int]]) -> None:
+    """Add addresses, each with its depth, to runs; one that is there already stays as it is."""
+    rows = [_row(run_id, address, depth) for run_id, address, depth in found]
     await session.execute(insert_for(session, RunItem).on_conflict_do_nothing(), rows)
 
 
@@ -57,15 +57,19 @@ async def item_addresses(session: ReadSession, run_id: UUID) -> set[str]:
     return set(await session.scalars(select(RunItem.address).where(RunItem.run_id == run_id)))
 
 
-async def next_items(session: ReadSession, run_id: UUID, limit: int) -> list[UUID]:
-    """Items that are not at their end, those nearest to the start first."""
-    rows = await session.scalars(
-        select(RunItem.id)
+async def next_items(
+    session: ReadSession, run_id: UUID, source_id: UUID | None, limit: int
+) -> list[tuple[RunItem, Document | None]]:
+    """Items that are not at their end, those nearest to the start first, with their documents."""
+    here = (Document.address == RunItem.address) & (Document.source_id == source_id)
+    rows = await session.execute(
+        select(RunItem, Document)
+        .outerjoin(Document, here)
         .where(RunItem.run_id == run_id, RunItem.state.in_(_ON_THE_WAY))
         .order_by(RunItem.depth, RunItem.created_at, RunItem.id)
         .limit(limit)
     )
-    return list(rows)
+    return [(row[0], row[1]) for row in rows]
 
 
 async def item_with_document(
@@ -123,28 +127,21 @@ async def move_item(session: WriteSession, item_id: UUID, state: ItemState, **va
     )
 
 
-async def end_item(
-    session: WriteSession,
-    item_id: UUID,
-    outcome: Outcome,
-    document_id: UUID | None,
-    **values: Any,
-) -> None:
-    """Record an item's end."""
-    await session.execute(
-        update(RunItem)
-        .where(RunItem.id == item_id)
-        .values(
-            state=outcome.state,
-            change=outcome.change or "",
-            document_id=document_id,
-            error_code=outcome.code,
-            error_detail=outcome.detail,
-            error_action=outcome.action,
-            finished_at=utc_now(),
-            **values,
-        )
-    )
+def end_of(
+    item_id: UUID, outcome: Outcome, document_id: UUID | None, **values: Any
+) -> dict[str, Any]:
+    """What an item's record says at its end, for :func:`update_each`."""
+    return {
+        "id": item_id,
+        "state": outcome.state,
+        "change": outcome.change or "",
+        "document_id": document_id,
+        "error_code": outcome.code,
+        "error_detail": outcome.detail,
+        "error_action": outcome.action,
+        "finished_at": utc_now(),
+        **values,
+    }
 
 
 async def record_removal(session: WriteSession, run_id: UUID, address: str) -> None:
