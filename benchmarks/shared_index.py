@@ -84,6 +84,19 @@ class SharedIndex:
         )
         return found
 
+    async def search_many(
+        self,
+        queries: Sequence[Encoding],
+        arms: Sequence[ArmName],
+        condition: models.Filter | None,
+        limit: int,
+    ) -> list[dict[ArmName, list[RankedPoint]]]:
+        """The best ``limit`` points of each arm, for each query."""
+        found: list[dict[ArmName, list[RankedPoint]]] = await self._call(
+            "search_many", queries, arms, condition, limit
+        )
+        return found
+
     async def score(
         self, query: Encoding, arms: Sequence[ArmName], ids: Sequence[UUID]
     ) -> dict[ArmName, dict[UUID, float]]:

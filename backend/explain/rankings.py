@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from backend.explain.page_figures import METRICS, Figures, page_figures
 from backend.search.search import RuleSet, Searcher, SearchRequest, SearchResult, SearchSettings
-from knowledge.evaluation.metrics import query_figures
 
-METRICS = ("ndcg@10", "mrr@10")
+__all__ = [
+    "DEPTH",
+    "METRICS",
+    "Figures",
+    "JudgedText",
+    "Rankings",
+    "batches",
+    "measure_rankings",
+    "page_of",
+    "pages_of",
+    "rank_pages",
+    "requests_of",
+]
+
+_TOGETHER = 32
 DEPTH = 30
 """Hits that are looked at for the ten first pages: several may be of one page."""
-
-Figures = Mapping[str, Mapping[str, float]]
-"""Metric to query id to figure."""
 
 Rankings = Mapping[str, Sequence[str]]
 """Query id to the addresses of the pages found, best first."""
@@ -39,28 +49,41 @@ async def rank_pages(
 ) -> dict[str, list[str]]:
     """The pages that every query with a judgment finds; a page counts once, at its best."""
     found: dict[str, list[str]] = {}
-    for one in queries:
-        if not one.grades:
-            continue
-        request = SearchRequest(one.query, knowledge_base_ids, DEPTH, settings=settings)
-        found[one.id] = pages_of(await searcher.search(request, rules))
-        # Two hundred searches in a row would leave others waiting.
-        await asyncio.sleep(0)
+    for some in batches(queries):
+        requests = requests_of(some, knowledge_base_ids, settings)
+        results = await searcher.search_many(requests, rules)
+        found |= {one.id: pages_of(result) for one, result in zip(some, results, strict=True)}
     return found
+
+
+def batches(queries: Sequence[JudgedText]) -> Iterator[list[JudgedText]]:
+    """The queries with a judgment, a few at a time: so many traces are kept at once."""
+    judged = [one for one in queries if one.grades]
+    for start in range(0, len(judged), _TOGETHER):
+        yield judged[start : start + _TOGETHER]
+
+
+def requests_of(
+    queries: Sequence[JudgedText],
+    knowledge_base_ids: tuple[UUID, ...],
+    settings: SearchSettings | None = None,
+) -> list[SearchRequest]:
+    """What is searched for to rank pages: enough hits for ten pages."""
+    return [
+        SearchRequest(one.query, knowledge_base_ids, DEPTH, settings=settings) for one in queries
+    ]
 
 
 async def measure_rankings(queries: Sequence[JudgedText], rankings: Rankings) -> Figures:
     """nDCG@10 and MRR@10 of every query that has both a judgment and a ranking."""
-    judgments = {
-        one.id: {page_of(address): grade for address, grade in one.grades.items()}
-        for one in queries
-        if one.grades and one.id in rankings
-    }
-    run = {
-        id: {address: float(DEPTH - place) for place, address in enumerate(rankings[id][:DEPTH])}
-        for id in judgments
-    }
-    return await asyncio.to_thread(query_figures, judgments, run, METRICS)
+    return page_figures(
+        {
+            one.id: {page_of(address): grade for address, grade in one.grades.items()}
+            for one in queries
+            if one.grades and one.id in rankings
+        },
+        rankings,
+    )
 
 
 def pages_of(result: SearchResult) -> list[str]:

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from backend.explain.words import Word, join_pieces, name_of
+from backend.explain.words import Word, join_pieces, name_of, spelling
 from knowledge.encode.encoder import Encoder
 from knowledge.types import Span, SparseVector, TermOrigin
 
@@ -167,7 +167,11 @@ def explain_terms(
     ``query``: the weights that the index was asked with; ``idf``: the factor in each, by term.
     """
     pieces = _pieces(encoder, query, idf, passage, query_text.text, passage_text.text)
-    names = {piece.term: piece.word for piece in pieces}
+    # What the query does not say is called as the passage writes it.
+    names = {
+        piece.term: spelling(piece.term, passage_text.written, passage_text.text) or piece.word
+        for piece in pieces
+    }
     groups = join_pieces(names, query_text.written, query_text.text, names)
     by_term = {piece.term: piece for piece in pieces}
     words = sorted(

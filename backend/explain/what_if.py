@@ -11,10 +11,12 @@ from backend.explain.rankings import (
     METRICS,
     Figures,
     JudgedText,
+    batches,
     measure_rankings,
-    rank_pages,
+    pages_of,
+    requests_of,
 )
-from backend.search.rules import Rule, RuleSet, contradictions
+from backend.search.rules import Rule, contradictions
 from backend.search.search import Searcher, SearchRequest, SearchResult, SearchSettings
 from knowledge.evaluation.significance import randomization_test
 from knowledge.store.query_sets import known_addresses
@@ -116,27 +118,37 @@ async def what_if_set(
     queries: Sequence[JudgedText],
     draft: Draft,
 ) -> SetComparison:
-    """Run a query set with the saved rules and with the draft's, and compare."""
+    """Run a query set with the saved rules and with the draft's, and compare.
+
+    A query that the draft has nothing to do with is searched for once.
+    """
     saved = await searcher.preparation.saved_rules(knowledge_base_ids)
-    before = await measure(searcher, knowledge_base_ids, queries, saved)
     drafted = saved.changed(draft.add, draft.remove)
-    after = await measure(searcher, knowledge_base_ids, queries, drafted, draft.settings)
+    before: dict[str, list[str]] = {}
+    after: dict[str, list[str]] = {}
+    for some in batches(queries):
+        results = await searcher.search_many(requests_of(some, knowledge_base_ids), saved)
+        before |= {one.id: pages_of(result) for one, result in zip(some, results, strict=True)}
+        touched = [
+            (one, result)
+            for one, result in zip(some, results, strict=True)
+            if draft.settings or drafted.matching(result.query) != saved.matching(result.query)
+        ]
+        requests = requests_of([one for one, _ in touched], knowledge_base_ids, draft.settings)
+        changed = await searcher.search_many(requests, drafted, [result for _, result in touched])
+        after |= {one.id: before[one.id] for one in some}
+        after |= {
+            one.id: pages_of(result) for (one, _), result in zip(touched, changed, strict=True)
+        }
     judged = sorted({address for one in queries for address in one.grades})
     async with searcher.database.reading() as session:
         known = await known_addresses(session, knowledge_base_ids, judged)
-    return compare(queries, before, after, tuple(one for one in judged if one not in known))
-
-
-async def measure(
-    searcher: Searcher,
-    knowledge_base_ids: tuple[UUID, ...],
-    queries: Sequence[JudgedText],
-    rules: RuleSet | None = None,
-    settings: SearchSettings | None = None,
-) -> Figures:
-    """nDCG@10 and MRR@10 of every query that has a judgment; pages count once, at their best."""
-    rankings = await rank_pages(searcher, knowledge_base_ids, queries, rules, settings)
-    return await measure_rankings(queries, rankings)
+    return compare(
+        queries,
+        await measure_rankings(queries, before),
+        await measure_rankings(queries, after),
+        tuple(one for one in judged if one not in known),
+    )
 
 
 def compare(

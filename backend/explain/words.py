@@ -42,6 +42,15 @@ def name_of(term: int, names: Mapping[int, str]) -> str:
     return names.get(term) or f"term {term}"
 
 
+def spelling(term: int, written: Mapping[int, Sequence[Span]], text: str) -> str:
+    """The word of ``text`` that the term stands in first; empty where it is not written there."""
+    for start, end in written.get(term, ())[:1]:
+        for match in _WORD.finditer(text):
+            if match.start() <= start and end <= match.end():
+                return match.group()
+    return ""
+
+
 def _home(spans: Sequence[Span], homes: Mapping[Span, str]) -> Span | None:
     """The word that the term's first place lies in."""
     if not spans:

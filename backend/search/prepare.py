@@ -68,7 +68,37 @@ class Preparation:
         query, (versions, saved) = await asyncio.gather(
             self._queries.encode(request.query), self._saved(request.knowledge_base_ids)
         )
-        matching = (saved if rules is None else rules).matching(query.text)
+        return await self._prepare(request, query, versions, saved if rules is None else rules)
+
+    async def prepare_many(
+        self, requests: Sequence[SearchRequest], rules: RuleSet | None
+    ) -> list[Prepared]:
+        """:meth:`prepare` for each request, in their order; records are read once for all.
+
+        Queries are encoded one by one all the same: a quantised model gives a text other vectors
+        beside other texts, and a query must get the ones that a search for it alone would get.
+        """
+        read: dict[tuple[UUID, ...], tuple[dict[UUID, Versions], RuleSet]] = {}
+        prepared = []
+        for request in requests:
+            ids = request.knowledge_base_ids
+            if ids not in read:
+                read[ids] = await self._saved(ids)
+            versions, saved = read[ids]
+            query = await self._queries.encode(request.query)
+            prepared.append(
+                await self._prepare(request, query, versions, saved if rules is None else rules)
+            )
+        return prepared
+
+    async def _prepare(
+        self,
+        request: SearchRequest,
+        query: EncodedQuery,
+        versions: Mapping[UUID, Versions],
+        rules: RuleSet,
+    ) -> Prepared:
+        matching = rules.matching(query.text)
         base = request.settings or self._settings
         settings = changed_settings(base, matching) if matching else base
         # An encoder may run for a synonym, so not in the event loop.

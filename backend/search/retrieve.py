@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from qdrant_client import models
@@ -11,20 +13,54 @@ from backend.search.request import SearchRequest
 from knowledge.index.search_index import RankedPoint, SearchIndex
 from knowledge.types import ArmName, Encoding
 
+_TOGETHER = 8
+"""Queries of one call: the embedded engine holds the interpreter some 40 ms for as many."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What the index is asked with for one query.
+
+    ``known``: arms whose ranking is known already; they are not asked again.
+    """
+
+    query: Encoding
+    arms: Sequence[ArmName]
+    condition: models.Filter
+    candidates: int
+    known: Mapping[ArmName, list[RankedPoint]] = field(default_factory=dict)
+
 
 async def retrieve(
-    index: SearchIndex,
-    query: Encoding,
-    arms: Sequence[ArmName],
-    condition: models.Filter,
-    candidates: int,
-) -> dict[ArmName, list[RankedPoint]]:
-    """The best ``candidates`` chunks of each arm on its own that match ``condition``.
+    index: SearchIndex, asked: Sequence[Asked]
+) -> list[dict[ArmName, list[RankedPoint]]]:
+    """For each query the best ``candidates`` chunks of each arm on its own that match.
 
     The sparse arm returns only chunks that share a term with the query: fewer than asked for,
-    perhaps none.
+    perhaps none. Queries that differ in nothing but their vectors are asked together.
     """
-    return await index.search_arms(query, arms, condition, candidates)
+    found: list[dict[ArmName, list[RankedPoint]]] = [dict(one.known) for one in asked]
+    alike: dict[tuple[tuple[ArmName, ...], str, int], list[int]] = {}
+    for at, one in enumerate(asked):
+        arms = tuple(arm for arm in one.arms if arm not in one.known)
+        if arms:
+            written = one.condition.model_dump_json() if len(asked) > 1 else ""
+            alike.setdefault((arms, written, one.candidates), []).append(at)
+    for (arms, _, candidates), places in alike.items():
+        condition = asked[places[0]].condition
+        for start in range(0, len(places), _TOGETHER):
+            some = places[start : start + _TOGETHER]
+            queries = [asked[at].query for at in some]
+            answers = await index.search_many(queries, arms, condition, candidates)
+            for at, answer in zip(some, answers, strict=True):
+                found[at] |= answer
+            if len(places) > _TOGETHER:
+                # Others wait for the interpreter meanwhile.
+                await asyncio.sleep(0)
+    return [
+        {arm: found[at][arm] for arm in one.arms if arm in found[at]}
+        for at, one in enumerate(asked)
+    ]
 
 
 def condition(request: SearchRequest) -> models.Filter:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
+
+import numpy as np
 
 from backend.search.diversify import Placed, cap_documents, marginal_relevance
 from backend.search.fuse import FusedPoint, fuse
 from backend.search.prepare import Preparation, Prepared
 from backend.search.request import SearchRequest, SearchSettings
 from backend.search.rerank import Reranker, TimedReranker
-from backend.search.retrieve import retrieve
+from backend.search.retrieve import Asked, retrieve
 from backend.search.rule_effects import boost, choose_pins, expand_passages, pin
 from backend.search.rules import Rule, RuleSet
 from backend.search.trace import SearchResult, SearchTrace
@@ -20,7 +22,7 @@ from knowledge.encode.encoder import Encoder
 from knowledge.index.search_index import RankedPoint, SearchIndex
 from knowledge.store.database import Database
 from knowledge.store.passages import Passage, read_passages
-from knowledge.types import ArmName, Hit
+from knowledge.types import ArmName, Encoding, Hit
 
 __all__ = [
     "RuleSet",
@@ -71,16 +73,66 @@ class Searcher:
         prepared = await self.preparation.prepare(request, rules)
         clock.stop("prepare")
         if not request.knowledge_base_ids:
-            none = "No knowledge base was chosen: there is nothing to search in."
-            return SearchResult(prepared.text, (), clock.total(), (*prepared.warnings, none))
-        arms = await self._retrieve(prepared, max(prepared.settings.candidates, request.limit))
+            return _nothing(prepared, clock)
+        (arms,) = await retrieve(self.index, [_asked(request, prepared)])
         clock.stop("retrieve")
-        fused = fuse(arms, prepared.settings)
+        ordered = await self._order(request, prepared, arms)
+        clock.stop("fuse")
+        return await self._finish(ordered, {}, clock)
+
+    async def search_many(
+        self,
+        requests: Sequence[SearchRequest],
+        rules: RuleSet | None = None,
+        before: Sequence[SearchResult] = (),
+    ) -> list[SearchResult]:
+        """What :meth:`search` would find for each request, in their order, for less work.
+
+        ``before``: results of the same requests a moment ago, under other rules or settings; what
+        they had from the index and the database, and these would ask again, is taken from them.
+        ``took_ms`` of a result is only what was done for it alone.
+        """
+        prepared = await self.preparation.prepare_many(requests, rules)
+        traces = [result.trace for result in before] or [None] * len(requests)
+        asked = [
+            _asked(request, one, trace)
+            for request, one, trace in zip(requests, prepared, traces, strict=True)
+        ]
+        ordered = [
+            await self._order(request, one, arms)
+            for request, one, arms in zip(
+                requests, prepared, await retrieve(self.index, asked), strict=True
+            )
+        ]
+        known: dict[UUID, Passage] = {}
+        for trace in traces:
+            known |= trace.passages if trace is not None else {}
+        wanted = {id for one in ordered for id in one.first() if id not in known}
+        async with self.database.reading() as session:
+            known |= await read_passages(session, list(wanted))
+        return [await self._finish(one, known, _Clock()) for one in ordered]
+
+    async def _order(
+        self,
+        request: SearchRequest,
+        prepared: Prepared,
+        arms: dict[ArmName, list[RankedPoint]],
+    ) -> _Ordered:
+        """From the arms' rankings to one, after the rules that act on it."""
+        found = await self._expanded(request, prepared, arms)
+        fused = fuse(found, prepared.settings)
         fused = await boost(fused, prepared.targets.boosts, self.database)
         pins = await choose_pins(prepared.targets.pins, fused, self.index, prepared.condition)
-        fused = _with_pinned(fused, pins)
-        clock.stop("fuse")
-        passages, missing = await self._read(fused, request.limit, prepared.settings, pins)
+        return _Ordered(request, prepared, found, _with_pinned(fused, pins), pins)
+
+    async def _finish(
+        self, ordered: _Ordered, known: Mapping[UUID, Passage], clock: _Clock
+    ) -> SearchResult:
+        """From the fused order to the hits. ``known``: passages that need not be read."""
+        prepared, fused, pins = ordered.prepared, ordered.fused, ordered.pins
+        if not ordered.request.knowledge_base_ids:
+            return _nothing(prepared, clock)
+        passages, missing = await self._read(ordered, known)
         present = [point for point in fused if point.id in passages]
         clock.stop("read")
         scores, warning = await self._rerank(prepared, present, passages)
@@ -89,10 +141,10 @@ class Searcher:
         placed, over = pin(placed, over, [(rule, id) for rule, id in pins if id in passages])
         clock.stop("diversify")
         trace = SearchTrace(
-            request=request,
+            request=ordered.request,
             prepared=prepared,
             encoder=self.encoder.spec.id,
-            arms=arms,
+            arms=ordered.arms,
             fused=fused,
             reranked=scores,
             placed=placed,
@@ -104,41 +156,42 @@ class Searcher:
         warnings = prepared.warnings + ((warning,) if warning else ())
         return SearchResult(prepared.text, _hits(trace), clock.total(), warnings, trace)
 
-    async def _retrieve(
-        self, prepared: Prepared, candidates: int
+    async def _expanded(
+        self,
+        request: SearchRequest,
+        prepared: Prepared,
+        arms: dict[ArmName, list[RankedPoint]],
     ) -> dict[ArmName, list[RankedPoint]]:
         """Each arm's ranking, after rules that give passages more terms."""
-        query, condition = prepared.query, prepared.condition
-        arms = await retrieve(self.index, query, prepared.arms, condition, candidates)
-        expansions = prepared.targets.expansions
-        if expansions and "sparse" in arms and query.sparse is not None:
-            arms["sparse"] = await expand_passages(
-                arms["sparse"], expansions, query.sparse, self.index, condition, candidates
-            )
-        return arms
+        query, expansions = prepared.query, prepared.targets.expansions
+        if not expansions or "sparse" not in arms or query.sparse is None:
+            return arms
+        candidates = max(prepared.settings.candidates, request.limit)
+        grown = await expand_passages(
+            arms["sparse"], expansions, query.sparse, self.index, prepared.condition, candidates
+        )
+        return arms | {"sparse": grown}
 
     async def _read(
-        self,
-        fused: Sequence[FusedPoint],
-        limit: int,
-        settings: SearchSettings,
-        pins: Sequence[tuple[Rule, UUID]],
+        self, ordered: _Ordered, known: Mapping[UUID, Passage]
     ) -> tuple[dict[UUID, Passage], frozenset[UUID]]:
         """The passages of the first points that the database has, and those that it lacks."""
-        wanted = _pool_size(limit, settings)
+        fused = ordered.fused
         passages: dict[UUID, Passage] = {}
         missing: set[UUID] = set()
-        pinned = [id for _, id in pins]
-        start = 0
-        async with self.database.reading() as session:
-            while len(passages) < wanted and start < len(fused):
-                step = wanted - len(passages) + (_SPARE if start else 0)
-                ids = [point.id for point in fused[start : start + step]] + pinned
-                found = await read_passages(session, ids)
-                passages |= found
-                missing |= set(ids) - set(found)
-                pinned = []
-                start += step
+        ids = ordered.first()
+        start = ordered.pool
+        while ids:
+            found = {id: known[id] for id in ids if id in known}
+            if len(found) < len(ids):
+                async with self.database.reading() as session:
+                    found |= await read_passages(session, [id for id in ids if id not in found])
+            passages |= found
+            missing |= set(ids) - set(found)
+            lacking = ordered.pool - len(passages)
+            step = lacking + _SPARE if lacking > 0 else 0
+            ids = [point.id for point in fused[start : start + step]]
+            start += step
         return passages, frozenset(missing)
 
     async def _rerank(
@@ -192,6 +245,26 @@ class Searcher:
         return marginal_relevance(known, vectors, settings.diversity)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ordered:
+    """A search as far as its fused order."""
+
+    request: SearchRequest
+    prepared: Prepared
+    arms: Mapping[ArmName, list[RankedPoint]]
+    fused: list[FusedPoint]
+    pins: Sequence[tuple[Rule, UUID]]
+
+    @property
+    def pool(self) -> int:
+        """How many of the first points are looked at."""
+        return _pool_size(self.request.limit, self.prepared.settings)
+
+    def first(self) -> list[UUID]:
+        """The points that are read first: those looked at, and pinned ones."""
+        return [point.id for point in self.fused[: self.pool]] + [id for _, id in self.pins]
+
+
 @dataclass(slots=True)
 class _Clock:
     """Milliseconds by stage."""
@@ -207,6 +280,46 @@ class _Clock:
 
     def total(self) -> float:
         return (time.perf_counter() - self.start) * 1000
+
+
+def _asked(request: SearchRequest, prepared: Prepared, before: SearchTrace | None = None) -> Asked:
+    """What the index is to be asked with, and what an earlier search of the same tells already."""
+    asked = Asked(
+        prepared.query,
+        prepared.arms,
+        prepared.condition,
+        max(prepared.settings.candidates, request.limit),
+    )
+    if before is None:
+        return asked
+    earlier = _asked(before.request, before.prepared)
+    if (asked.candidates, asked.condition) != (earlier.candidates, earlier.condition):
+        return asked
+    known: dict[ArmName, list[RankedPoint]] = {}
+    for arm, ranked in before.arms.items():
+        # Expansions are part of a kept sparse ranking, and may not be wanted now.
+        grown = arm == "sparse" and before.prepared.targets.expansions
+        if not grown and _same_vector(arm, asked.query, earlier.query):
+            known[arm] = ranked
+    return replace(asked, known=known)
+
+
+def _same_vector(arm: ArmName, one: Encoding, other: Encoding) -> bool:
+    if arm == "dense":
+        if one.dense is None or other.dense is None:
+            return False
+        return bool(np.array_equal(one.dense, other.dense))
+    return (
+        one.sparse is not None
+        and other.sparse is not None
+        and np.array_equal(one.sparse.indices, other.sparse.indices)
+        and np.array_equal(one.sparse.values, other.sparse.values)
+    )
+
+
+def _nothing(prepared: Prepared, clock: _Clock) -> SearchResult:
+    none = "No knowledge base was chosen: there is nothing to search in."
+    return SearchResult(prepared.text, (), clock.total(), (*prepared.warnings, none))
 
 
 def _with_pinned(fused: list[FusedPoint], pins: Sequence[tuple[Rule, UUID]]) -> list[FusedPoint]:

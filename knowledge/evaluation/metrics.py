@@ -31,22 +31,3 @@ def mean_figures(
     if len(metrics) == 1:
         return {metrics[0]: float(figures)}
     return {metric: float(figures[metric]) for metric in metrics}
-
-
-def query_figures(
-    judgments: Judgments, run: Run, metrics: Sequence[str] = METRICS
-) -> dict[str, dict[str, float]]:
-    """Metric to query id to figure, for every judged query; one without hits has 0."""
-    if not judgments:
-        return {metric: {} for metric in metrics}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from ranx import Qrels, evaluate
-        from ranx import Run as RanxRun
-
-        found = RanxRun({query: dict(run.get(query) or {"": 0.0}) for query in judgments})
-        evaluate(Qrels(judgments), found, list(metrics))
-    return {
-        metric: {query: float(found.scores[metric][query]) for query in judgments}
-        for metric in metrics
-    }

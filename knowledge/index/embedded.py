@@ -114,9 +114,19 @@ class EmbeddedIndex:
         limit: int,
     ) -> dict[ArmName, list[RankedPoint]]:
         """The best ``limit`` points of each arm on its own, best first, ties by id."""
+        return (await self.search_many([query], arms, condition, limit))[0]
+
+    async def search_many(
+        self,
+        queries: Sequence[Encoding],
+        arms: Sequence[ArmName],
+        condition: models.Filter | None,
+        limit: int,
+    ) -> list[dict[ArmName, list[RankedPoint]]]:
+        """What ``search_arms`` would answer to each query, in their order, in one call."""
         if condition is not None and not self._hidden:
             condition = without_empty(condition, "hidden")
-        return self._arms(query, arms, edge_filter(condition), limit)
+        return self._arms(queries, arms, edge_filter(condition), limit)
 
     async def score(
         self, query: Encoding, arms: Sequence[ArmName], ids: Sequence[UUID]
@@ -125,7 +135,7 @@ class EmbeddedIndex:
         if not ids:
             return {arm: {} for arm in arms}
         condition = edge.Filter(must=[edge.HasIdCondition(set(ids))])
-        ranked = self._arms(query, arms, condition, len(ids))
+        (ranked,) = self._arms([query], arms, condition, len(ids))
         return {arm: {point.id: point.score for point in ranked[arm]} for arm in arms}
 
     async def retrieve(self, ids: Sequence[UUID]) -> dict[UUID, Point]:
@@ -199,13 +209,15 @@ class EmbeddedIndex:
 
     def _arms(
         self,
-        query: Encoding,
+        queries: Sequence[Encoding],
         arms: Sequence[ArmName],
         condition: edge.Filter | None,
         limit: int,
-    ) -> dict[ArmName, list[RankedPoint]]:
-        check_query(query, arms, self._spec)
+    ) -> list[dict[ArmName, list[RankedPoint]]]:
+        for query in queries:
+            check_query(query, arms, self._spec)
         shard = self._open_shard()
+        # Arm by arm: the engine reads vectors once for neighbours that ask for the same ones.
         requests = [
             edge.QueryRequest(
                 limit=limit + TIE_MARGIN,
@@ -213,13 +225,18 @@ class EmbeddedIndex:
                 filter=condition,
             )
             for arm in arms
+            for query in queries
         ]
         with _engine_errors(self._folder):
             answers = shard.query_batch(edge.QueryBatchRequest(requests))
-        return {
-            arm: ranked([RankedPoint(_uuid(hit.id), float(hit.score)) for hit in answer], limit)
-            for arm, answer in zip(arms, answers, strict=True)
-        }
+        found = [
+            ranked([RankedPoint(_uuid(hit.id), float(hit.score)) for hit in answer], limit)
+            for answer in answers
+        ]
+        return [
+            {arm: found[row * len(queries) + at] for row, arm in enumerate(arms)}
+            for at in range(len(queries))
+        ]
 
 
 def _check_manifest(folder: Path, spec: EncoderSpec) -> None:

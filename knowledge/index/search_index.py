@@ -78,6 +78,20 @@ class SearchIndex(Protocol):
         """
         ...
 
+    async def search_many(
+        self,
+        queries: Sequence[Encoding],
+        arms: Sequence[ArmName],
+        condition: models.Filter | None,
+        limit: int,
+    ) -> list[dict[ArmName, list[RankedPoint]]]:
+        """What :meth:`search_arms` would answer to each query, in their order, in one call.
+
+        The embedded engine reads its vectors once for all of them: eight queries at a time take a
+        third of what they take one by one, and hold the interpreter for as long.
+        """
+        ...
+
     async def score(
         self, query: Encoding, arms: Sequence[ArmName], ids: Sequence[UUID]
     ) -> dict[ArmName, dict[UUID, float]]:

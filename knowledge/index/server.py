@@ -111,7 +111,17 @@ class ServerIndex:
         limit: int,
     ) -> dict[ArmName, list[RankedPoint]]:
         """The best ``limit`` points of each arm on its own, best first, ties by id."""
-        return await self._arms(query, arms, condition, limit, exact=False)
+        return (await self.search_many([query], arms, condition, limit))[0]
+
+    async def search_many(
+        self,
+        queries: Sequence[Encoding],
+        arms: Sequence[ArmName],
+        condition: models.Filter | None,
+        limit: int,
+    ) -> list[dict[ArmName, list[RankedPoint]]]:
+        """What ``search_arms`` would answer to each query, in their order, in one call."""
+        return await self._arms(queries, arms, condition, limit, exact=False)
 
     async def score(
         self, query: Encoding, arms: Sequence[ArmName], ids: Sequence[UUID]
@@ -120,7 +130,7 @@ class ServerIndex:
         if not ids:
             return {arm: {} for arm in arms}
         named = models.Filter(must=[models.HasIdCondition(has_id=[str(one) for one in ids])])
-        found = await self._arms(query, arms, named, len(ids), exact=True)
+        (found,) = await self._arms([query], arms, named, len(ids), exact=True)
         return {arm: {point.id: point.score for point in found[arm]} for arm in arms}
 
     async def retrieve(self, ids: Sequence[UUID]) -> dict[UUID, Point]:
@@ -171,30 +181,35 @@ class ServerIndex:
 
     async def _arms(
         self,
-        query: Encoding,
+        queries: Sequence[Encoding],
         arms: Sequence[ArmName],
         condition: models.Filter | None,
         limit: int,
         exact: bool,
-    ) -> dict[ArmName, list[RankedPoint]]:
-        check_query(query, arms, self._spec)
-        vectors = _vectors(query)
+    ) -> list[dict[ArmName, list[RankedPoint]]]:
+        for query in queries:
+            check_query(query, arms, self._spec)
         requests = [
             models.QueryRequest(
-                query=vectors[arm],
+                query=_vectors(query)[arm],
                 using=arm,
                 filter=condition,
                 limit=limit + TIE_MARGIN,
                 params=models.SearchParams(exact=True) if exact else None,
             )
             for arm in arms
+            for query in queries
         ]
         with server_errors():
             answers = await self._client.query_batch_points(self._collection, requests)
-        return {
-            arm: ranked([RankedPoint(UUID(str(hit.id)), hit.score) for hit in answer.points], limit)
-            for arm, answer in zip(arms, answers, strict=True)
-        }
+        found = [
+            ranked([RankedPoint(UUID(str(hit.id)), hit.score) for hit in answer.points], limit)
+            for answer in answers
+        ]
+        return [
+            {arm: found[row * len(queries) + at] for row, arm in enumerate(arms)}
+            for at in range(len(queries))
+        ]
 
 
 async def _create(

@@ -113,6 +113,20 @@ async def test_reranking_shows_both_orders(filled: FilledKnowledgeBase) -> None:
     assert lines[3].rerank is None
 
 
+async def test_a_word_that_only_the_passage_writes_is_called_as_it_does(
+    filled: FilledKnowledgeBase,
+) -> None:
+    class Stems(HashingEncoder):
+        def words(self, terms, *texts):
+            return {term: f"stem of {word}" for term, word in super().words(terms, *texts).items()}
+
+    searcher = Searcher(filled.database, filled.index, Stems(), SearchSettings())
+    synonym = Rule(uuid4(), RuleKind.SYNONYM, query="lead", text="metres")
+    request = SearchRequest("lead", (filled.knowledge_base_id,), arms=("sparse",))
+    (hit,) = await Explainer(searcher).hits(await searcher.search(request, RuleSet((synonym,))))
+    assert [word.word for word in hit.terms.words] == ["metres"]
+
+
 async def test_rules_show_in_terms_and_ledger(ask: Ask, explainer: Explainer) -> None:
     cable = ask.filled.chunk_id("https://shop.example/cable")
     grow = Rule(uuid4(), RuleKind.EXPANSION, chunk_id=cable, text="lead", factor=2.0)

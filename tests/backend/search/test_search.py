@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from sqlalchemy import delete
 
+from backend.search.rules import Rule, RuleSet
 from backend.search.search import Searcher, SearchRequest, SearchSettings
 from knowledge.errors import InvalidQuery, InvalidSettings
-from knowledge.store.tables import Chunk
+from knowledge.store.tables import Chunk, RuleKind
 from tests.fakes import HashingEncoder
 from tests.filled import FilledKnowledgeBase, Page
 from tests.searching import Ask
@@ -261,3 +262,27 @@ def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
 def test_requests_out_of_range_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidSettings):
         SearchRequest("lamp", (), **wrong)
+
+
+async def test_many_searches_find_what_each_alone_finds(ask: Ask) -> None:
+    """Whatever the searches before were under, from which they take what they can."""
+    lamp = ask.filled.document_id("https://shop.example/lamp")
+    cable = ask.filled.chunk_id("https://shop.example/cable")
+    drafts = [
+        RuleSet(),
+        RuleSet((Rule(uuid4(), RuleKind.BOOST, document_id=lamp, factor=3.0),)),
+        RuleSet((Rule(uuid4(), RuleKind.TERM, text="bulb", factor=0.1),)),
+        RuleSet((Rule(uuid4(), RuleKind.EXPANSION, chunk_id=cable, text="bulb", factor=4.0),)),
+        RuleSet((Rule(uuid4(), RuleKind.PIN, chunk_id=cable),)),
+        RuleSet((Rule(uuid4(), RuleKind.HIDE, document_id=lamp),)),
+        RuleSet((Rule(uuid4(), RuleKind.SETTINGS, settings={"weights": {"sparse": 0.1}}),)),
+    ]
+    bases = (ask.filled.knowledge_base_id,)
+    queries = ["bulb", "return the lamp", "Birne", "cable of two metres", "bulb that flickers"]
+    requests = [SearchRequest(query, bases, 4) for query in queries]
+    earlier = [await ask.searcher.search_many(requests * 2, rules) for rules in drafts]
+    for rules in drafts:
+        alone = [(await ask.searcher.search(request, rules)).hits for request in requests]
+        for before in earlier:
+            many = await ask.searcher.search_many(requests * 2, rules, before)
+            assert [one.hits for one in many] == alone * 2

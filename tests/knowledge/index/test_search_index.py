@@ -91,6 +91,17 @@ async def test_arms_can_be_asked_alone_and_are_cut_at_the_limit(
     assert len((await index.search_arms(query, ["dense"], None, 2))["dense"]) == 2
 
 
+async def test_several_queries_are_answered_as_one_by_one(
+    index: SearchIndex, encoder: HashingEncoder
+) -> None:
+    await fill(index, encoder)
+    queries = encoder.encode_queries(["lamp", "bulb of the lamp", "return", "nothing of it"])
+    for arms in (["sparse", "dense"], ["dense"]):
+        alone = [await index.search_arms(query, arms, None, 2) for query in queries]
+        assert await index.search_many(queries, arms, None, 2) == alone
+    assert await index.search_many([], ["dense"], None, 2) == []
+
+
 async def test_equal_scores_are_ordered_by_id(index: SearchIndex, encoder: HashingEncoder) -> None:
     same = encoder.encode_passages(["one and the same"])[0]
     ids = [name(f"copy {number}") for number in range(12)]
