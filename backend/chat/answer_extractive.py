@@ -19,6 +19,7 @@ from backend.chat.phrases import no_answer
 from backend.chat.select import can_stand, select
 from backend.chat.settings import ChatSettings
 from backend.chat.writer import EXTRACTIVE, Parts, Task, Written
+from knowledge.encode.dense_memory import DenseMemory
 from knowledge.encode.encoder import Encoder
 
 _MEANING, _WORDS, _BIAS = 5.21, 5.32, -5.54
@@ -43,6 +44,7 @@ class ExtractiveWriter:
 
     def __init__(self, encoder: Encoder, settings: ChatSettings) -> None:
         self._encoder = encoder
+        self._memory = DenseMemory(encoder)
         self._settings = settings
 
     async def write(self, task: Task) -> Parts:
@@ -82,7 +84,7 @@ class ExtractiveWriter:
         ]
         if not candidates:
             return Quoted((), 0.0, len(hits))
-        scored = score(self._encoder, asked, candidates, passages)
+        scored = score(self._memory, asked, candidates, passages)
         sure = confidence(asked, scored, passages)
         if sure < self._settings.confidence:
             return Quoted((), sure, len(hits))

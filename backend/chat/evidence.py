@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backend.chat.passage import Kind, Piece, pieces
-from knowledge.encode.dense import dense_vectors
+from knowledge.encode.dense_memory import DenseMemory
 from knowledge.encode.encoder import Encoder
 from knowledge.encode.words import FUNCTION_WORDS, words
 from knowledge.types import Encoding, Hit
@@ -115,17 +115,17 @@ def shortlist(asked: Asked, passages: Sequence[Passage], limit: int) -> list[Can
 
 
 def score(
-    encoder: Encoder,
+    memory: DenseMemory,
     asked: Asked,
     candidates: Sequence[Candidate],
     passages: Sequence[Passage],
 ) -> list[Candidate]:
-    """The candidates with their scores, best first. One call of the encoder."""
+    """The candidates with their scores, best first. One call of the encoder at most."""
     texts = [one.piece.text[:_ENCODED_CHARACTERS] for one in candidates]
     if asked.vector is None:
         meanings = [one.words for one in candidates]
     else:
-        meanings = [float(asked.vector @ one) for one in dense_vectors(encoder, texts)]
+        meanings = [float(asked.vector @ one) for one in memory.vectors(texts)]
     scored = [
         Candidate(
             one.rank,
