@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import random
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +56,19 @@ def serve(folder: Path) -> Iterator[str]:
         server.shutdown()
 
 
+@contextmanager
+def serve_apart(folder: Path) -> Iterator[str]:
+    """As :func:`serve`, in a process of its own: a site costs its readers no processor time."""
+    command = [sys.executable, "-m", "benchmarks.ingestion_site", str(folder)]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    try:
+        yield server.stdout.readline().strip()
+    finally:
+        # It serves until its input ends.
+        server.communicate()
+
+
 def write_site(folder: Path, pages: int, seed: int = 1) -> None:
     """A site of that many pages, linked as a tree, of four sections and about 5 KB each."""
     chance = random.Random(seed)
@@ -66,19 +81,20 @@ def write_site(folder: Path, pages: int, seed: int = 1) -> None:
 
 def _page(chance: random.Random, number: int, links: list[str]) -> str:
     sections = "".join(
-        f'<h2 id="s{n}">{_words(chance, 3).title()}</h2>'
-        + "".join(f"<p>{_words(chance, 60).capitalize()}.</p>" for _ in range(3))
+        f'<h2 id="s{n}">{words(chance, 3).title()}</h2>'
+        + "".join(f"<p>{words(chance, 60).capitalize()}.</p>" for _ in range(3))
         for n in range(4)
     )
     menu = "".join(f'<li><a href="{link}">{link}</a></li>' for link in links)
     return (
         f"<!doctype html><html lang=en><head><title>Page {number}</title></head><body>"
-        f"<nav><ul>{menu}</ul></nav><main><h1>Page {number}: {_words(chance, 3)}</h1>"
+        f"<nav><ul>{menu}</ul></nav><main><h1>Page {number}: {words(chance, 3)}</h1>"
         f"{sections}</main><footer>Printed {formatdate(0)}</footer></body></html>"
     )
 
 
-def _words(chance: random.Random, count: int) -> str:
+def words(chance: random.Random, count: int) -> str:
+    """Words at random, as the pages have them."""
     return " ".join(chance.choices(_WORDS, k=count))
 
 
@@ -90,3 +106,14 @@ def files_of(folder: Path) -> list[tuple[str, bytes]]:
 def digest_of(data: bytes) -> str:
     """The SHA-256 of bytes, in hex."""
     return hashlib.sha256(data).hexdigest()
+
+
+def main() -> None:
+    """Serve the folder named until the input ends."""
+    with serve(Path(sys.argv[1])) as address:
+        print(address, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
