@@ -101,7 +101,7 @@ def open_change_form(
             if "factor" in shown:
                 values["factor"] = number("Times", factor.value)
             if "position" in shown:
-                values["position"] = int(number("Place", position.value))
+                values["position"] = whole_number("Place", position.value)
             if "weights" in shown:
                 arms: dict[ArmName, float] = {
                     "sparse": number("Weight of words", sparse.value),
@@ -110,7 +110,7 @@ def open_change_form(
                 values["settings"] = {
                     "weights": arms,
                     "fusion": fusion.value,
-                    "rrf_k": int(number("k", k.value)),
+                    "rrf_k": whole_number("k", k.value),
                 }
             await add(change_of(**values))
             made.close()
@@ -133,6 +133,14 @@ def number(name: str, value: object) -> float:
         return float(str(value).strip().replace(",", "."))
     except ValueError as error:
         raise InvalidInput(f"{name} is not a number: {value}.") from error
+
+
+def whole_number(name: str, value: object) -> int:
+    """A number without a part after the point. Raises :class:`InvalidInput`."""
+    found = number(name, value)
+    if not found.is_integer():
+        raise InvalidInput(f"{name} is not a whole number: {value}.")
+    return int(found)
 
 
 def _target(value: str | None) -> dict[str, object]:

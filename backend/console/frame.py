@@ -27,6 +27,8 @@ MENU = (
     ("rules", "Rules", "/console/rules"),
     ("evaluation", "Evaluation", "/console/evaluation"),
     ("conversations", "Conversations", "/console/conversations"),
+    ("insights", "Insights", "/console/insights"),
+    ("leads", "Leads", "/console/leads"),
     ("assistants", "Assistants", "/console/assistants"),
     ("system", "System", "/console/system"),
 )

@@ -10,6 +10,8 @@ _PATHS = {
     "explain": "M10.5 4a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13zM15.2 15.2 20 20M8 9.5h5M8 12h3",
     "rules": "M5 6h9M5 12h14M5 18h6M17 4v4M14 16v4M14 18h5",
     "evaluation": "M4.5 4v16h15M8.5 16v-4M12.5 16V7.5M16.5 16v-6",
+    "leads": "M12 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM4.5 20c.6-4 3.6-6 7.5-6s6.9 2 7.5 6",
+    "insights": "M4 18.5l5-6 4 3.5 7-9M15.5 7H20v4.5",
     "conversations": "M4 5h16v11H10l-4 3.5V16H4z",
     "assistants": "M12 3.5v3M6 6.5h12v10H6zM9.5 11v1.5M14.5 11v1.5M9 20h6M12 16.5V20",
     "system": "M4 6h10M18 6h2M4 12h2M10 12h10M4 18h8M16 18h4M16 4v4M8 10v4M14 16v4",

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from markupsafe import Markup
 from nicegui import ui
-from nicegui.events import GenericEventArguments
 
 from backend.console.adding import opener
-from backend.console.forms import (
-    Act,
-    area,
-    button,
-    choice,
-    confirm,
-    dialog,
-    field,
-    foot,
-    link_button,
+from backend.console.assistant_forms import (
+    behaviour_form,
+    look_form,
+    preview_script,
+    where_form,
 )
-from backend.console.frame import done, go, head, page, section
+from backend.console.forms import Act, button, confirm, dialog, field, foot, link_button
+from backend.console.frame import go, head, page, section
 from backend.console.parts import badge, empty, join, show
+from backend.console.search_settings import search_settings
 from backend.console.visit import Visit
 from backend.console.words import count
 from knowledge.store.queries.assistants import assistants, find_assistant
 from knowledge.store.queries.knowledge_bases import knowledge_bases
-from knowledge.store.tables import Assistant, KnowledgeBase, Role
-
-_ACCENT = "#0b6e5f"
-_THEMES = {"auto": "As the visitor's system", "light": "Light", "dark": "Dark"}
-_SIDES = {"end": "Right", "start": "Left"}
+from knowledge.store.queries.visits import use_of
+from knowledge.store.tables import Assistant, KnowledgeBase, Role, utc_now
 
 
 @page("/assistants", "assistants")
@@ -104,6 +97,18 @@ async def assistant(visit: Visit, assistant_id: UUID) -> None:
     """One assistant: its settings beside the assistant itself."""
     async with visit.database.reading() as session:
         row = await find_assistant(session, visit.workspace_id, assistant_id)
+        used = await use_of(session, row.id, utc_now().date())
+
+    def tried(attribute: str, value: str) -> None:
+        ui.run_javascript(preview_script(frame.id, attribute, value))
+
+    async def embed_again() -> None:
+        async with visit.database.reading() as session:
+            fresh = await find_assistant(session, visit.workspace_id, assistant_id)
+        embed.clear()
+        with embed:
+            _embed(visit, fresh)
+
     names = await _bases(visit)
     crumbs = [("Assistants", "/console/assistants")]
     with head(row.name, crumbs, "The sample, made at the first start." if row.sample else ""):
@@ -113,10 +118,18 @@ async def assistant(visit: Visit, assistant_id: UUID) -> None:
     with ui.element("div").classes("studio"):
         with ui.element("div"):
             if visit.may(Role.ADMIN):
-                _settings(visit, row, names, lambda: _reload(frame.id))
+                look_form(visit, row, names, tried, lambda: _reload(frame.id))
+                where_form(visit, row, embed_again)
             else:
                 show(_facts(row, names), classes="card pad section")
-            _embed(visit, row)
+            embed = ui.element("div")
+            with embed:
+                _embed(visit, row)
+            if visit.may(Role.ADMIN):
+                behaviour_form(visit, row, used)
+            if visit.may(Role.EDITOR):
+                reads = [id for id in row.knowledge_base_ids if id in names]
+                search_settings(visit, {id: names[id] for id in reads})
         with ui.element("div").classes("preview"):
             show(Markup("<h2>Preview</h2>"))
             frame = ui.element("iframe").props('title="The assistant, as saved"')
@@ -131,72 +144,6 @@ async def assistant(visit: Visit, assistant_id: UUID) -> None:
 
 def _reload(element_id: int) -> None:
     ui.run_javascript(f"const f = getHtmlElement({element_id}); f.src = f.src")
-
-
-def _settings(
-    visit: Visit, row: Assistant, names: dict[str, str], reload: Callable[[], None]
-) -> None:
-    look = row.appearance
-    with section("Settings"), ui.element("div").classes("card pad form"):
-        name = field("Name", row.name)
-        welcome = area("Welcome", row.welcome, "The first thing that a visitor reads.", rows=3)
-        suggestions = area(
-            "Suggested questions", "\n".join(row.suggestions), "One a line, at most eight.", rows=4
-        )
-        bases = choice(
-            "Knowledge bases",
-            names,
-            [id for id in row.knowledge_base_ids if id in names],
-            "It answers from these and from nothing else.",
-            multiple=True,
-        )
-        origins = area(
-            "Websites",
-            "\n".join(row.allowed_origins),
-            "Where the chat may appear, one a line: https://www.example.com",
-            rows=3,
-        )
-        accent = _colour(str(look.get("accent", _ACCENT)))
-        with ui.element("div").classes("two"):
-            theme = choice("Colours", _THEMES, look.get("theme", "auto"))
-            side = choice("Corner of the page", _SIDES, look.get("side", "end"))
-
-        async def save() -> None:
-            body = {
-                "name": name.value,
-                "welcome": welcome.value,
-                "suggestions": _lines(suggestions.value),
-                "knowledge_base_ids": bases.value,
-                "allowed_origins": _lines(origins.value),
-                "appearance": {
-                    **look,
-                    "accent": accent.value.strip() or _ACCENT,
-                    "theme": theme.value,
-                    "side": side.value,
-                },
-            }
-            await visit.send("PATCH", f"/assistants/{row.id}", body)
-            done("Saved. The preview shows it.")
-            reload()
-
-        with ui.element("div").classes("actions"):
-            button("Save", save, "primary")
-
-
-def _colour(value: str) -> ui.input:
-    """A colour by its code, beside the browser's own picker."""
-    made = field(
-        "Accent colour", value, "Text on it and in it stays readable, whatever you choose."
-    )
-    with made.add_slot("prepend"):
-        picker = ui.element("input").props('type="color" aria-label="Pick the accent colour"')
-        picker.classes("swatch").props["value"] = value
-
-    def picked(event: GenericEventArguments) -> None:
-        made.value = event.args
-
-    picker.on("input", picked, js_handler="(event) => emit(event.target.value)")
-    return made
 
 
 def _facts(row: Assistant, names: dict[str, str]) -> Markup:
@@ -216,8 +163,8 @@ def _embed(visit: Visit, row: Assistant) -> None:
             Markup(
                 '<div class="card pad stack"><pre class="code" id="embed">{}</pre>'
                 '<div class="actions"><button class="q-btn tiny" data-act="copy" '
-                'data-copy="#embed">Copy</button></div>{}</div>'
-            ).format(line, _where(row.allowed_origins))
+                'data-copy="#embed">Copy</button></div>{}{}</div>'
+            ).format(line, _where(row.allowed_origins), _domain(visit, row))
         )
 
 
@@ -229,13 +176,21 @@ def _where(origins: Sequence[str]) -> Markup:
     return Markup('<p class="soft small">{}</p>').format(words)
 
 
+def _domain(visit: Visit, row: Assistant) -> Markup:
+    """How the chat and its page come from a name of one's own."""
+    address = visit.state.options.public_url
+    now = f"It is {address} now." if address else "It is not set now."
+    return Markup(
+        '<details class="numbers"><summary>Your own domain</summary><p class="small">Point a name, '
+        "such as chat.example.com, at this server, let your proxy answer for it with TLS, and set "
+        "CANDOR_PUBLIC_URL to it: the line above and the page https://chat.example.com/a/{} then "
+        "use it. {}</p></details>"
+    ).format(row.public_key, now)
+
+
 def _origin() -> str:
     request = ui.context.client.request
     return f"{request.url.scheme}://{request.headers.get('host', '')}"
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _remove(visit: Visit, row: Assistant) -> Act:

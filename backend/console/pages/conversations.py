@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -11,12 +13,14 @@ from markupsafe import Markup
 from nicegui import ui
 
 from backend.console.adding import opener
-from backend.console.forms import Act, button, confirm
+from backend.console.chain_view import chain
+from backend.console.forms import Act, button, confirm, link_button
 from backend.console.frame import go, head, page
 from backend.console.listing import Pager, follow_typing
 from backend.console.parts import badge, empty, join, row_link, show, table, when
-from backend.console.prose import prose
+from backend.console.transcript import answer, handed_over, question
 from backend.console.visit import Visit
+from backend.console.waiting import handoff_badge, section_tabs
 from backend.console.words import count, exact
 from knowledge.store.conversations import Reader, find_conversation, read_messages
 from knowledge.store.paging import PageRequest, read_page
@@ -28,15 +32,18 @@ from knowledge.store.queries.conversation_overviews import (
     overviews,
     wanted_conversations,
 )
-from knowledge.store.tables import Assistant, Conversation, Feedback, Message, Role
+from knowledge.store.queries.handoffs import handoff_messages, handoffs_of
+from knowledge.store.tables import Assistant, Conversation, Role
 
 _LIMIT = 50
-_REASONS = {
-    "wrong": "wrong",
-    "off_topic": "off topic",
-    "incomplete": "incomplete",
-    "bad_source": "bad source",
+_WENT = {
+    "": "However it went",
+    "unanswered": "Without an answer",
+    "unhelpful": "Not helpful",
+    "helpful": "Helpful",
+    "handed": "Asked for a person",
 }
+_SPANS = {"": "At any time", "1": "Since yesterday", "7": "Last 7 days", "30": "Last 30 days"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +52,36 @@ class _Wanted:
 
     q: str = ""
     assistant: UUID | None = None
-    unanswered: bool = False
+    went: str = ""
+    days: str = ""
     after: str = ""
 
     def filter(self) -> ConversationFilter:
-        return ConversationFilter(self.assistant, self.q, self.unanswered)
+        return ConversationFilter(
+            self.assistant,
+            self.q,
+            unanswered=self.went == "unanswered",
+            helpful={"helpful": True, "unhelpful": False}.get(self.went),
+            handed_off=self.went == "handed",
+            since=_since(self.days),
+        )
+
+    def query(self, *leave_out: str) -> str:
+        names = [one.name for one in fields(self) if one.name not in leave_out]
+        given = {name: getattr(self, name) for name in names}
+        return urlencode({name: str(value) for name, value in given.items() if value})
 
     def address(self) -> str:
-        given = {name: getattr(self, name) for name in self.__slots__}
-        query = urlencode({name: str(value) for name, value in given.items() if value})
+        query = self.query()
         return "/console/conversations" + (f"?{query}" if query else "")
+
+
+def _since(days: str) -> datetime | None:
+    """The beginning of the day, so many days ago (UTC)."""
+    if not days:
+        return None
+    first: date = datetime.now(UTC).date() - timedelta(days=int(days))
+    return datetime.combine(first, time(), UTC)
 
 
 @page("/conversations", "conversations")
@@ -62,13 +89,19 @@ async def conversations_page(
     visit: Visit,
     q: str = "",
     assistant: UUID | None = None,
-    unanswered: bool = False,
+    went: str = "",
+    days: str = "",
     after: str = "",
 ) -> None:
     """The conversations of the workspace, newest first."""
-    wanted = _Wanted(q[:200], assistant, unanswered, after)
+    wanted = _Wanted(
+        q[:200], assistant, went if went in _WENT else "", days if days in _SPANS else "", after
+    )
     names = await _names(visit)
-    head("Conversations", below="What people asked, and what the answers rest on.")
+    with head("Conversations", below="What people asked, and what the answers rest on."):
+        if visit.may(Role.EDITOR):
+            button("Export", lambda: export(), "ghost")
+    await section_tabs(visit, "All")
     pager = Pager(wanted.after)
 
     async def draw(now: _Wanted) -> None:
@@ -89,6 +122,10 @@ async def conversations_page(
             f"{len(found.items)} shown", found.next_cursor, bool(now.after or found.next_cursor)
         )
 
+    async def export() -> None:
+        path = f"/api/v1/conversations/export?{wanted.query('after')}"
+        ui.run_javascript(f"window.location.assign({json.dumps(path)})")
+
     async def move(cursor: str) -> None:
         await go(replace(wanted, after=cursor))
 
@@ -108,12 +145,13 @@ async def conversations_page(
             {"": "All assistants"} | {str(id): name for id, name in names.items()},
             value=str(assistant or "") if assistant in names or not assistant else "",
             on_change=lambda e: change(assistant=UUID(e.value) if e.value else None),
-        ).props('outlined dense options-dense aria-label="Assistant"').style("width:200px")
-        ui.checkbox(
-            "Without an answer",
-            value=unanswered,
-            on_change=lambda e: change(unanswered=bool(e.value)),
-        )
+        ).props('outlined dense options-dense aria-label="Assistant"').style("width:180px")
+        ui.select(_WENT, value=wanted.went, on_change=lambda e: change(went=e.value)).props(
+            'outlined dense options-dense aria-label="How it went"'
+        ).style("width:190px")
+        ui.select(_SPANS, value=wanted.days, on_change=lambda e: change(days=e.value)).props(
+            'outlined dense options-dense aria-label="When"'
+        ).style("width:160px")
     with ui.element("div").classes("card"):
         shown = show(Markup(""))
         pager.place(move)
@@ -159,6 +197,8 @@ def _row(row: Conversation, seen: Overview, names: Mapping[UUID, str]) -> list[M
 
 def _went(seen: Overview) -> Markup:
     badges = []
+    if seen.handoff is not None:
+        badges.append(handoff_badge(seen.handoff))
     if seen.failed:
         badges.append(badge(f"{seen.failed} failed", "bad"))
     if seen.abstained:
@@ -172,103 +212,38 @@ def _went(seen: Overview) -> Markup:
 
 @page("/conversations/{conversation_id}", "conversations")
 async def conversation(visit: Visit, conversation_id: UUID) -> None:
-    """One conversation from its first question to its last answer."""
+    """One conversation from its first question to its last answer, and what people wrote."""
     async with visit.database.reading() as session:
         row = await find_conversation(session, Reader(visit.workspace_id), conversation_id)
         messages = await read_messages(session, row.id)
         feedback = await feedback_of(session, [message.id for message in messages])
         assistant = await session.get(Assistant, row.assistant_id) if row.assistant_id else None
+        handed = await handoffs_of(session, row.id)
+        written = {one.id: await handoff_messages(session, one.id) for one in handed}
     bases = assistant.knowledge_base_ids if assistant else []
     below = f"{exact(row.created_at)}, with {assistant.name if assistant else 'staff'}"
     with head(row.title or "Conversation", [("Conversations", "/console/conversations")], below):
         if visit.may(Role.ADMIN):
             button("Delete", _remove(visit, row, len(messages)), "ghost danger")
-    show(join(_turn(one, feedback.get(one.id), bases) for one in messages), classes="talk")
-
-
-def _turn(message: Message, feedback: Feedback | None, bases: Sequence[str]) -> Markup:
-    if message.role == "user":
-        return Markup(
-            '<div class="turn user"><div class="said">{}</div><div class="meta">{}</div></div>'
-        ).format(message.text, exact(message.created_at))
-    flags = []
-    if message.abstained:
-        flags.append(badge("No answer found", "quiet"))
-    if message.error_code:
-        flags.append(badge("The answer failed", "bad"))
-    if feedback is not None:
-        flags.append(_feedback(feedback))
-    query = urlencode([("q", message.query or message.text), *(("in", base) for base in bases)])
-    return Markup(
-        '<div class="turn assistant"><div class="said reader">{}</div>{}<div class="meta">{}'
-        "<span>{:.0f} ms</span><span>{}</span>{}</div></div>"
-    ).format(
-        _with_citations(message),
-        _sources(message),
-        join(flags, " "),
-        message.took_ms,
-        message.model or "no model",
-        Markup('<a href="/console/explain?{}">Explain</a>').format(query) if message.query else "",
-    )
-
-
-def _feedback(given: Feedback) -> Markup:
-    reason = _REASONS.get(given.reason, "")
-    words = "Helpful" if given.helpful else "Not helpful"
-    shown = badge(f"{words}: {reason}" if reason else words, "good" if given.helpful else "bad")
-    if given.comment:
-        shown += Markup(" <q>{}</q>").format(given.comment)
-    return shown
-
-
-def _with_citations(message: Message) -> Markup:
-    """The answer with its citation numbers at the end of each sentence that has one."""
-    seen = dict.fromkeys((int(one["sentence"][1]), int(one["id"])) for one in message.citations)
-    return prose(
-        message.text,
-        (
-            (
-                end,
-                Markup('<a class="cite" href="#s{0}-{1}" aria-label="Source {1}">{1}</a>').format(
-                    message.ordinal, number
-                ),
+        if handed:
+            link_button("Open the hand-off", f"/console/handoffs/{handed[-1].id}", "primary")
+    with ui.element("div").classes("talk"):
+        for message in messages:
+            if message.role == "user":
+                show(question(message))
+                continue
+            show(answer(message, feedback.get(message.id), bases))
+            if message.citations:
+                chain(visit, message, bases)
+        for one in handed:
+            show(
+                Markup('<h2 class="small">Handed to a person, {}</h2>').format(
+                    exact(one.created_at)
+                )
             )
-            for end, number in seen
-        ),
-    )
-
-
-def _sources(message: Message) -> Markup:
-    """Where each number leads, and by which words its passage was found then."""
-    by_number = {int(one["id"]): one for one in reversed(message.citations)}
-    if not by_number:
-        return Markup("")
-    found = {one["chunk_id"]: one for one in message.explanation.get("passages", ())}
-    lines = join(
-        Markup('<li id="s{}-{}"><span class="cite">{}</span><span>{}{}</span></li>').format(
-            message.ordinal,
-            number,
-            number,
-            _link(str(by_number[number]["address"]), str(by_number[number]["title"])),
-            _found_by(found.get(by_number[number]["chunk_id"])),
-        )
-        for number in sorted(by_number)
-    )
-    return Markup('<ol class="sources">{}</ol>').format(lines)
-
-
-def _link(address: str, title: str) -> Markup:
-    if address.startswith(("http://", "https://")):
-        return Markup('<a href="{}" rel="noreferrer">{}</a>').format(address, title or address)
-    return Markup("{}").format(title or address)
-
-
-def _found_by(passage: Mapping[str, object] | None) -> Markup:
-    words = passage.get("words") if passage else None
-    if not isinstance(words, list) or not words:
-        return Markup("")
-    said = ", ".join(f"{one['word']} {one['share']:.0%}" for one in words[:4])
-    return Markup(' <span class="soft small">found by {}</span>').format(said)
+            show(join(map(handed_over, written[one.id])), classes="talk")
+        if not messages and not handed:
+            show(Markup('<p class="soft">Nothing was said.</p>'))
 
 
 def _remove(visit: Visit, row: Conversation, messages: int) -> Act:

@@ -114,6 +114,16 @@ async def open_handoff(session: ReadSession, conversation_id: UUID) -> Handoff |
     )
 
 
+async def handoffs_of(session: ReadSession, conversation_id: UUID) -> list[Handoff]:
+    """The hand-offs of a conversation, oldest first."""
+    rows = await session.scalars(
+        select(Handoff)
+        .where(Handoff.conversation_id == conversation_id)
+        .order_by(Handoff.created_at, Handoff.id)
+    )
+    return list(rows)
+
+
 async def handoff_messages(
     session: ReadSession, handoff_id: UUID, after: int = 0
 ) -> list[HandoffMessage]:
@@ -199,6 +209,16 @@ async def be_absent(session: WriteSession, workspace_id: UUID, actor: str) -> No
             StaffPresence.workspace_id == workspace_id, StaffPresence.actor == actor
         )
     )
+
+
+async def is_present(session: ReadSession, workspace_id: UUID, actor: str) -> bool:
+    """Whether one of the staff is there for visitors."""
+    present = exists().where(
+        StaffPresence.workspace_id == workspace_id,
+        StaffPresence.actor == actor,
+        StaffPresence.seen_at > utc_now() - PRESENT_FOR,
+    )
+    return bool(await session.scalar(select(present)))
 
 
 async def is_anyone_present(session: ReadSession, workspace_id: UUID) -> bool:

@@ -90,10 +90,11 @@ async def test_a_conversation_shows_its_sources_and_leads_to_explain(
     assert missed["abstained"]
 
     await person.open("/conversations")
-    await person.page.get_by_role("checkbox", name="Without an answer").click()
+    await person.page.get_by_label("How it went").click()
+    await person.page.get_by_role("option", name="Without an answer").click()
     await expect(person.page.locator("tbody tr")).to_have_count(1)
     await expect(person.page.get_by_text("1 without an answer")).to_be_visible()
-    await person.page.get_by_role("checkbox", name="Without an answer").click()
+    await person.open("/conversations?days=1")
     await expect(person.page.locator("tbody tr")).to_have_count(2)
     await person.page.get_by_role("link", name="How long may I return goods?").click()
     answer = person.page.locator(".turn.assistant")

@@ -13,42 +13,6 @@ from tests.backend.console.filling import Served, Stocked
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_an_assistant_is_made_and_answers_in_its_preview(
-    shop: Stocked, sign_in: Sign
-) -> None:
-    person = await sign_in(Role.ADMIN, shop.workspace_id)
-    page = person.page
-    await person.open("/assistants")
-    await expect(page.get_by_text("No assistant yet")).to_be_visible()
-    await page.get_by_role("button", name="New assistant").click()
-    await page.get_by_label("Name").fill("Ask the shop")
-    await page.get_by_role("button", name="Create").click()
-    await expect(page.get_by_role("heading", name="Ask the shop")).to_be_visible()
-    await page.get_by_label("Welcome").fill("Ask about orders.")
-    await page.get_by_label("Suggested questions").fill("How long may I return goods?")
-    await page.get_by_label("Websites").fill("www.example.com")
-    await page.get_by_role("button", name="Save").click()
-    await expect(
-        page.get_by_text("Websites: an origin is scheme, host and port alone")
-    ).to_be_visible()
-    await page.get_by_label("Websites").fill("https://www.example.com")
-    await page.get_by_label("Accent colour", exact=True).fill("#b4231f")
-    await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_text("Saved. The preview")).to_be_visible()
-
-    made = (await shop.client.get("/assistants")).json()["items"][0]
-    assert made["allowed_origins"] == ["https://www.example.com"]
-    assert made["appearance"]["accent"] == "#b4231f"
-    preview = page.frame_locator("iframe")
-    await preview.get_by_role("button", name="How long may I return goods?").click()
-    await expect(preview.get_by_text("within 30 days").first).to_be_visible()
-    line = (await page.locator("#embed").inner_text()).strip()
-    assert line == (
-        f'<script async src="{person.origin}/widget/v1/loader.js" '
-        f'data-assistant="{made["public_key"]}"></script>'
-    )
-
-
 async def test_a_token_is_shown_once_works_and_is_revoked(
     served: Served, shop: Stocked, sign_in: Sign
 ) -> None:

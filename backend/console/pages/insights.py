@@ -1,0 +1,339 @@
+"""Insights: how much is asked, how well it is answered, where content is missing, what is used."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from urllib.parse import urlencode
+from uuid import UUID
+
+from markupsafe import Markup
+from nicegui import ui
+
+from backend.console.charts import Series, bar, columns, share
+from backend.console.forms import link_button
+from backend.console.frame import go, head, page, section, tabs, tell
+from backend.console.gap_view import gap_lists, top_questions
+from backend.console.parts import badge, empty, note, show, table, tiles
+from backend.console.visit import Visit
+from backend.console.words import KINDS, count, shown_address
+from backend.insights.period import Period
+from backend.insights.usage import Day, Latency, Usage, Volume, use_of
+from knowledge.errors import CandorError
+from knowledge.store.queries.assistants import assistants
+from knowledge.store.queries.leads import count_leads
+from knowledge.store.queries.rule_targets import read_rule_targets
+from knowledge.store.tables import Assistant, LeadState, Role, utc_now
+
+_PERIODS = {7: "Last 7 days", 30: "Last 30 days", 90: "Last 90 days", 365: "Last year"}
+_USES = {
+    "": "All documents",
+    "cited": "Cited",
+    "shown": "Shown, not cited",
+    "never": "Never used",
+}
+_ROWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the pages show; the whole of it stands in the address."""
+
+    page: str
+    days: int = 30
+    assistant: UUID | None = None
+
+    @property
+    def period(self) -> Period:
+        today = utc_now().date()
+        return Period(today - timedelta(days=self.days - 1), today)
+
+    def address(self, page: str | None = None) -> str:
+        given = {"days": self.days if self.days != 30 else "", "assistant": self.assistant or ""}
+        query = urlencode({name: str(value) for name, value in given.items() if value})
+        return f"/console/insights{self.page if page is None else page}" + (
+            f"?{query}" if query else ""
+        )
+
+    def numbers(self, of: str, **more: str) -> str:
+        """The address of the same figures as CSV."""
+        period = self.period
+        given = {"format": "csv", "first": str(period.first), "last": str(period.last), **more}
+        if self.assistant:
+            given["assistant"] = str(self.assistant)
+        return f"/api/v1/insights/{of}?{urlencode(given)}"
+
+
+async def _begin(
+    visit: Visit, part: str, current: str, days: int, assistant: UUID | None, by_assistant: bool
+) -> _Wanted:
+    """The head, the tabs and the choice of time that all pages here share."""
+    async with visit.database.reading() as session:
+        rows = await session.scalars(assistants(visit.workspace_id).order_by(Assistant.created_at))
+        names = {row.id: row.name for row in rows}
+    wanted = _Wanted(
+        part, days if days in _PERIODS else 30, assistant if assistant in names else None
+    )
+    head("Insights", below="What people ask, and how well your content answers it.")
+    tabs(
+        current,
+        ("Overview", wanted.address("")),
+        ("Questions", wanted.address("/questions")),
+        ("Gaps", wanted.address("/gaps")),
+        ("Sources", wanted.address("/sources")),
+    )
+    with ui.element("div").classes("filters"):
+        ui.select(
+            _PERIODS,
+            value=wanted.days,
+            on_change=lambda e: go(replace(wanted, days=int(e.value)).address()),
+        ).props('outlined dense options-dense aria-label="Time"').style("width:170px")
+        if by_assistant:
+            ui.select(
+                {"": "All assistants"} | {str(id): name for id, name in names.items()},
+                value=str(wanted.assistant or ""),
+                on_change=lambda e: go(
+                    replace(wanted, assistant=UUID(e.value) if e.value else None).address()
+                ),
+            ).props('outlined dense options-dense aria-label="Assistant"').style("width:200px")
+    await visit.state.gaps.collector.collect()
+    return wanted
+
+
+@page("/insights", "insights")
+async def overview(visit: Visit, days: int = 30, assistant: UUID | None = None) -> None:
+    """Volume, quality, latency and tokens."""
+    wanted = await _begin(visit, "", "Overview", days, assistant, by_assistant=True)
+    usage = Usage(visit.database, visit.workspace_id)
+    volume = await usage.volume(wanted.period, wanted.assistant)
+    if not volume.total.questions and not volume.total.handed_off:
+        show(
+            empty(
+                "insights",
+                "Nothing was asked in this time",
+                Markup(
+                    'Put an assistant on your website under <a href="/console/assistants">'
+                    "Assistants</a>, or choose a longer time."
+                ),
+            ),
+            classes="card",
+        )
+        return
+    show(tiles(_quality(volume.total)), classes="section")
+    with section("Questions by day") as room:
+        with room:
+            link_button("CSV", wanted.numbers("volume"), "tiny")
+        show(_by_day(volume), classes="card pad")
+    latency = await usage.latency(wanted.period, wanted.assistant)
+    if latency:
+        with section("Time of answers", "Half of all answers take less than the median.") as room:
+            with room:
+                link_button("CSV", wanted.numbers("latency"), "tiny")
+            show(_latency(latency), classes="card")
+    tokens = await usage.tokens(wanted.period, wanted.assistant)
+    if any(row.tokens for row in tokens):
+        with section("Language model", "Tokens: multiply them with your model's price.") as room:
+            with room:
+                link_button("CSV", wanted.numbers("tokens"), "tiny")
+            by_day = dict.fromkeys(wanted.period.days, 0)
+            for row in tokens:
+                by_day[row.day] += row.tokens
+            series = [Series("Tokens", "added", list(by_day.values()))]
+            show(columns("Tokens", wanted.period.days, series), classes="card pad")
+    if visit.may(Role.EDITOR):
+        async with visit.database.reading() as session:
+            leads = await count_leads(session, visit.workspace_id)
+        if sum(leads.values()):
+            with section("Leads", "All that visitors left, whenever it was."):
+                show(
+                    tiles(
+                        [
+                            ("New", f"{leads[LeadState.NEW]:,}", False),
+                            ("Contacted", f"{leads[LeadState.CONTACTED]:,}", False),
+                            ("Closed", f"{leads[LeadState.CLOSED]:,}", False),
+                        ]
+                    )
+                )
+
+
+def _quality(total: Day) -> list[tuple[str, str | Markup, bool]]:
+    asked = total.questions
+    judged = total.helpful + total.unhelpful
+    return [
+        ("Questions", f"{asked:,}", False),
+        ("Conversations", f"{total.conversations:,}", False),
+        ("Answered", share(total.answered, asked), False),
+        ("Without an answer", share(total.abstained, asked), False),
+        ("Failed", share(total.failed, asked), False),
+        ("Helpful, of those judged", share(total.helpful, judged), False),
+        ("Asked again in other words", share(total.reformulated, asked), False),
+        ("Asked for a person", f"{total.handed_off:,}", False),
+    ]
+
+
+def _by_day(volume: Volume) -> Markup:
+    return columns(
+        "Questions",
+        [day.day for day in volume.days],
+        [
+            Series("Answered", "good", [day.answered for day in volume.days]),
+            Series("Without an answer", "quiet", [day.abstained for day in volume.days]),
+            Series("Failed", "bad", [day.failed for day in volume.days]),
+        ],
+    )
+
+
+def _latency(rows: list[Latency]) -> Markup:
+    most = max(row.p99 for row in rows)
+    heads = (
+        ("Written by", ""),
+        ("Answers", "num"),
+        ("Median", "num"),
+        ("95 of 100", "num"),
+        ("99 of 100", "num"),
+    )
+    lines = (
+        [
+            row.model or "All together",
+            f"{row.answers:,}",
+            *(bar(value, most, _ms(value)) for value in (row.p50, row.p95, row.p99)),
+        ]
+        for row in rows
+    )
+    return table(heads, lines, "Time of answers")
+
+
+def _ms(value: float) -> str:
+    return f"{value:.0f} ms" if value < 10_000 else f"{value / 1000:.1f} s"
+
+
+@page("/insights/questions", "insights")
+async def questions(visit: Visit, days: int = 30, assistant: UUID | None = None) -> None:
+    """What is asked most often, in clusters."""
+    wanted = await _begin(visit, "/questions", "Questions", days, assistant, by_assistant=True)
+    with section("Top questions", "Those that ask the same in other words count together.") as room:
+        with room:
+            link_button("CSV", wanted.numbers("questions", limit="500"), "tiny")
+        shown = show(note("", "", "Putting questions together that ask the same …"))
+
+    async def draw() -> bool:
+        found = await visit.state.gaps.questions(
+            visit.workspace_id, wanted.period, wanted.assistant, 100
+        )
+        shown.set_content(Markup('<div class="card">{}</div>').format(top_questions(found)))
+        return True
+
+    _later(visit, draw)
+
+
+@page("/insights/gaps", "insights")
+async def gaps(visit: Visit, days: int = 30, assistant: UUID | None = None) -> None:
+    """Questions without a good answer, and whether there is content for them."""
+    wanted = await _begin(visit, "/gaps", "Gaps", days, assistant, by_assistant=True)
+    with section("Gaps", "Questions that were not answered well, the most frequent first.") as room:
+        with room:
+            link_button("CSV", wanted.numbers("gaps", limit="100"), "tiny")
+        shown = show(note("", "", "Looking for content that would answer …")).props(
+            "aria-live=polite"
+        )
+
+    async def draw() -> bool:
+        found = await visit.state.gaps.gaps(visit.workspace_id, wanted.period, wanted.assistant, 50)
+        shown.set_content(gap_lists(found))
+        return all(gap.finding is not None for gap in found)
+
+    _later(visit, draw)
+
+
+def _later(visit: Visit, draw: Callable[[], Awaitable[bool]]) -> None:
+    """Draw once the page is there, and again until ``draw`` says that it is complete."""
+
+    async def step() -> None:
+        try:
+            await visit.check()
+            if await draw():
+                timer.deactivate()
+        except CandorError as error:
+            timer.deactivate()
+            tell(error)
+
+    timer = ui.timer(0.5, step)
+
+
+@page("/insights/sources", "insights")
+async def sources(visit: Visit, days: int = 30, use: str = "") -> None:
+    """What answers were written from, and what never served."""
+    wanted = await _begin(visit, "/sources", "Sources", days, None, by_assistant=False)
+    use = use if use in _USES else ""
+    found = await Usage(visit.database, visit.workspace_id).documents(wanted.period)
+    if not found.documents:
+        show(
+            empty("insights", "No document yet", "Add content first, under Content."),
+            classes="card",
+        )
+        return
+    async with visit.database.reading() as session:
+        names = await read_rule_targets(
+            session, visit.workspace_id, [row.source_id for row in found.sources]
+        )
+    labels = {
+        id: KINDS.get(one.name, shown_address(one.name) or "Source") for id, one in names.items()
+    }
+    with section("By source"):
+        heads = (
+            ("Source", "fill"),
+            ("Documents", "num"),
+            ("Cited", "num"),
+            ("Shown, not cited", "num"),
+            ("Never used", "num"),
+            ("Citations", "num"),
+        )
+        lines = (
+            [
+                Markup('<a href="/console/sources/{}">{}</a>').format(
+                    row.source_id, labels.get(row.source_id, "Source")
+                ),
+                *(
+                    f"{value:,}"
+                    for value in (row.documents, row.cited, row.shown, row.never, row.citations)
+                ),
+            ]
+            for row in found.sources
+        )
+        show(table(heads, lines, "By source"), classes="card")
+    with section("By document") as room:
+        with room:
+            ui.select(
+                _USES,
+                value=use,
+                on_change=lambda e: go(_with_use(wanted, e.value)),
+            ).props('outlined dense options-dense aria-label="Use"').style("width:180px")
+            more: Mapping[str, str] = {"use": use} if use else {}
+            link_button("CSV", wanted.numbers("documents", **more), "tiny")
+        rows = [row for row in found.documents if not use or use_of(row) == use]
+        documents = (
+            [
+                Markup('<a href="/console/documents/{}">{}</a> <span class="sub">{}</span>').format(
+                    row.document_id,
+                    row.title or shown_address(row.address),
+                    shown_address(row.address),
+                ),
+                f"{row.cited:,}",
+                f"{row.shown:,}",
+                badge(
+                    _USES[use_of(row)],
+                    {"cited": "good", "shown": "busy", "never": "quiet"}[use_of(row)],
+                ),
+            ]
+            for row in rows[:_ROWS]
+        )
+        columns_of = (("Document", "fill"), ("Cited", "num"), ("Shown", "num"), ("", ""))
+        show(table(columns_of, documents, "By document"), classes="card")
+        if len(rows) > _ROWS:
+            show(note("", "", f"{count(len(rows), 'document')}: the CSV has all of them."))
+
+
+def _with_use(wanted: _Wanted, use: str) -> str:
+    address = wanted.address()
+    return address + (f"{'&' if '?' in address else '?'}use={use}" if use else "")
