@@ -25,7 +25,7 @@ server in ``tests/backend/insights/alike.py``: some nine of ten pairs that it pu
 same, and it puts together some six of ten that do.
 """
 
-_LINKED = 1_500
+_LINKED = 1_000
 """Groups that are linked with each other; the rest, asked less often, join the nearest cluster."""
 
 

@@ -41,7 +41,7 @@ from knowledge.types import Hit
 UNSURE = 0.3
 """An answer that its passages give with less than this probability is not a good one."""
 
-MOST_GROUPS = 5_000
+MOST_GROUPS = 3_000
 """Questions of different words that are clustered; the rarest are left out."""
 
 _WIDE = 40
@@ -115,6 +115,17 @@ class Question:
     message_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The knowledge bases that a gap is about, the state that their content and rules are in, and
+    the passages that visitors were not content with.
+    """
+
+    bases: tuple[UUID, ...]
+    state: tuple[object, ...]
+    refused: frozenset[UUID]
+
+
 class Gaps:
     """Finds the gaps of every workspace of one process, and remembers what it has looked up."""
 
@@ -169,12 +180,35 @@ class Gaps:
                 -one.main.last_asked.timestamp(),
             )
         )
+        found = found[:limit]
         deadline = perf_counter() + budget_s
         gaps = []
-        for one in found[:limit]:
-            bases, finding = await self._finding(scope, one, perf_counter() < deadline)
-            gaps.append(_gap(one, bases, finding))
+        for one, place in zip(found, await self._places(scope, found), strict=True):
+            finding = await self._finding(one, place, perf_counter() < deadline)
+            gaps.append(_gap(one, place.bases, finding))
         return gaps
+
+    async def _places(self, scope: Scope, gaps: Sequence[Cluster]) -> list[_Place]:
+        """Where each gap was asked, and what visitors were not content with."""
+        judged = [
+            group.text_key
+            for one in gaps
+            for group in one.groups
+            if group.unhelpful or group.reformulated
+        ]
+        async with self._database.reading() as session:
+            refused = await cited_in_bad_answers(session, scope, judged) if judged else {}
+            bases: dict[UUID | None, tuple[tuple[UUID, ...], tuple[object, ...]]] = {}
+            for assistant in {one.main.assistant_id for one in gaps}:
+                ids = await bases_asked(session, scope.workspace_id, assistant)
+                bases[assistant] = ids, tuple(await content_states(session, ids))
+        return [
+            _Place(
+                *bases[one.main.assistant_id],
+                frozenset(id for group in one.groups for id in refused.get(group.text_key, ())),
+            )
+            for one in gaps
+        ]
 
     async def _clusters(self, scope: Scope, only_badly: bool) -> list[Cluster]:
         # Somebody looks: the last questions should be among them.
@@ -190,28 +224,19 @@ class Gaps:
             )
         return await asyncio.to_thread(cluster, groups)
 
-    async def _finding(
-        self, scope: Scope, gap: Cluster, may_look: bool
-    ) -> tuple[tuple[UUID, ...], Finding | None]:
-        """Where a gap was asked, and what is known of it: looked up where nobody has since the
-        content or a rule changed.
-        """
-        async with self._database.reading() as session:
-            bases = await bases_asked(session, scope.workspace_id, gap.main.assistant_id)
-            state = await content_states(session, bases)
-            keys = [group.text_key for group in gap.groups]
-            refused = await cited_in_bad_answers(session, scope, keys)
-        key = (gap.main.text_key, tuple(state), frozenset(refused))
+    async def _finding(self, gap: Cluster, place: _Place, may_look: bool) -> Finding | None:
+        """What is known of a gap: looked up where nobody has since content or rules changed."""
+        key = (gap.main.text_key, place.state, place.refused)
         known = self._known.get(key)
         if known is None and may_look:
-            known = await self._look(gap.main, bases, refused)
+            known = await self._look(gap.main, place.bases, place.refused)
             self._known[key] = known
             while len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
-        return bases, known
+        return known
 
     async def _look(
-        self, main: QuestionGroup, bases: tuple[UUID, ...], refused: set[UUID]
+        self, main: QuestionGroup, bases: tuple[UUID, ...], refused: frozenset[UUID]
     ) -> Finding:
         """Search wider than an answer does, and test what is found.
 

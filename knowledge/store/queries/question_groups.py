@@ -22,6 +22,12 @@ from knowledge.store.tables import (
     QuestionVector,
 )
 
+_KEYS = 500
+"""Text keys of one statement."""
+
+_ANSWERS = 300
+"""Answers that are read for them."""
+
 
 @dataclass(frozen=True, slots=True)
 class QuestionGroup:
@@ -139,23 +145,29 @@ async def read_groups(
 
 
 async def cited_in_bad_answers(
-    session: ReadSession, scope: Scope, text_keys: list[str]
-) -> set[UUID]:
-    """The chunks cited in answers to these questions that visitors found unhelpful, or asked
-    again after.
+    session: ReadSession, scope: Scope, text_keys: Sequence[str]
+) -> dict[str, set[UUID]]:
+    """Text key to the chunks cited in answers that visitors found unhelpful, or asked again after.
+
+    Only questions that have such an answer are named; of very many, the last ones count.
     """
-    rows = await session.scalars(
-        select(Message.citations)
-        .join(AskedQuestion, AskedQuestion.message_id == Message.id)
+    rows = await session.execute(
+        select(AskedQuestion.text_key, Message.citations)
+        .join(Message, AskedQuestion.message_id == Message.id)
         .outerjoin(Feedback, Feedback.message_id == Message.id)
         .where(
             scope.condition(),
-            AskedQuestion.text_key.in_(text_keys),
+            AskedQuestion.outcome == Outcome.ANSWERED,
+            AskedQuestion.text_key.in_(text_keys[:_KEYS]),
             or_(Feedback.helpful.is_(False), was_reformulated(scope.workspace_id)),
         )
-        .limit(200)
+        .order_by(AskedQuestion.asked_at.desc())
+        .limit(_ANSWERS)
     )
-    return {UUID(citation["chunk_id"]) for citations in rows for citation in citations}
+    found: dict[str, set[UUID]] = {}
+    for key, citations in rows:
+        found.setdefault(key, set()).update(UUID(one["chunk_id"]) for one in citations)
+    return found
 
 
 async def bases_asked(
