@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from backend.cli.output import notes, out, plain
+from backend.cli.watching import told_speed
 
 _SHOWN = 20
 _TEXT = 280
@@ -68,7 +69,8 @@ def show_status(status: dict[str, Any]) -> None:
     else:
         out.print("There is nothing yet. `candor add PATH_OR_URL` adds a file or a website.")
     for run in status["runs"]:
-        out.print(f"{run['kind']} {run['state']}: {run['done']}/{run['found']} documents")
+        done = f"{run['done']}/{run['found']} documents{told_speed(run, ', ')}"
+        out.print(f"{run['kind']} {run['state']}: {done}")
     for run in status["ended"]:
         read = plain(run["source"]) or run["kind"]
         out.print(f"{read}: {run['state']}, {_changes(run) or 'no changes'}", markup=False)

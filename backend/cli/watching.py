@@ -25,6 +25,7 @@ async def watch_runs(api: Api, run_ids: Sequence[str]) -> list[dict[str, Any]]:
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.completed}/{task.total} documents, {task.fields[chunks]} chunks"),
+            TextColumn("{task.fields[speed]}"),
             TimeElapsedColumn(),
             console=notes,
         ) as bars:
@@ -67,13 +68,14 @@ class _Bars:
     def show(self, run: dict[str, Any], name: str) -> None:
         """Bring a run's bar up to date."""
         if run["id"] not in self._tasks:
-            self._tasks[run["id"]] = self._bars.add_task(name, total=None, chunks=0)
+            self._tasks[run["id"]] = self._bars.add_task(name, total=None, chunks=0, speed="")
         self._bars.update(
             self._tasks[run["id"]],
             description=f"{name}: {run['state']}",
             total=run["found"] or None,
             completed=run["done"],
             chunks=run["chunks_encoded"],
+            speed=told_speed(run),
         )
 
 
@@ -94,6 +96,14 @@ class _Lines:
         self._next = now + _LINE_EVERY_S
         notes.print(
             f"{name}: {run['state']}, {run['done']}/{run['found']} documents, "
-            f"{run['chunks_encoded']} chunks",
+            f"{run['chunks_encoded']} chunks{told_speed(run, ', ')}",
             markup=False,
         )
+
+
+def told_speed(run: dict[str, Any], before: str = "") -> str:
+    """A run's rate and the time left after ``before``, or nothing where they cannot be told."""
+    if run["seconds_left"] is None:
+        return ""
+    minutes, seconds = divmod(run["seconds_left"], 60)
+    return f"{before}{run['documents_per_s']:.1f} documents/s, {minutes}:{seconds:02} left"

@@ -40,6 +40,13 @@ class RunView(BaseModel):
     )
     chunks: int
     chunks_encoded: int
+    documents_per_s: float = Field(
+        description="Documents that came to their end, for each second of the last half minute.",
+        examples=[41.5],
+    )
+    seconds_left: int | None = Field(
+        description="For what is found so far, at this rate; null where it cannot be told."
+    )
     cancel_requested: bool
     pause_requested: bool
     error: Fault | None
@@ -64,6 +71,8 @@ class RunView(BaseModel):
             changes=progress.changes,
             chunks=progress.chunks,
             chunks_encoded=progress.chunks_encoded,
+            documents_per_s=round(progress.documents_per_s, 2),
+            seconds_left=progress.seconds_left,
             cancel_requested=row.cancel_requested,
             pause_requested=row.pause_requested,
             error=error if row.error_code else None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 
 from knowledge.errors import Conflict, NotFound
 from knowledge.store.database import ReadSession, WriteSession
@@ -23,6 +25,7 @@ from knowledge.store.tables import (
 
 ENDED = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
 OPEN = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSED)
+_RECENT = timedelta(seconds=30)
 ITEM_ENDS = (
     ItemState.INDEXED,
     ItemState.UNCHANGED,
@@ -36,7 +39,8 @@ ITEM_ENDS = (
 class Progress:
     """How far a run is. ``items``: number by state; ``done`` of ``found`` are at their end.
 
-    ``changes``: number of documents by what was done to them.
+    ``changes``: number of documents by what was done to them. ``documents_per_s``: how many came to
+    their end in the last half minute, for each of its seconds; 0 for a run that nobody works on.
     """
 
     items: dict[str, int] = field(default_factory=dict)
@@ -45,6 +49,17 @@ class Progress:
     done: int = 0
     chunks: int = 0
     chunks_encoded: int = 0
+    documents_per_s: float = 0.0
+
+    @property
+    def seconds_left(self) -> int | None:
+        """How long what is found so far will take at this rate; ``None`` where it cannot be told.
+
+        A crawl that still finds pages takes longer.
+        """
+        if not self.documents_per_s:
+            return None
+        return math.ceil((self.found - self.done) / self.documents_per_s)
 
 
 def runs(workspace_id: UUID) -> Select[Run]:
@@ -124,6 +139,8 @@ async def resume(session: WriteSession, run: Run) -> None:
 
 async def progress(session: ReadSession, run_ids: Sequence[UUID]) -> dict[UUID, Progress]:
     """How far each of the runs named is."""
+    now = utc_now()
+    lately = RunItem.finished_at > now - _RECENT
     rows = await session.execute(
         select(
             RunItem.run_id,
@@ -132,13 +149,16 @@ async def progress(session: ReadSession, run_ids: Sequence[UUID]) -> dict[UUID, 
             func.count(),
             func.coalesce(func.sum(RunItem.chunks), 0),
             func.coalesce(func.sum(RunItem.chunks_encoded), 0),
+            func.sum(case((lately, 1), else_=0)),
         )
         .where(RunItem.run_id.in_(run_ids))
         .group_by(RunItem.run_id, RunItem.state, RunItem.change)
     )
+    seconds = await _seconds_at_work(session, run_ids, now)
     counted: dict[UUID, Progress] = {run_id: Progress() for run_id in run_ids}
-    for run_id, state, change, count, chunks, encoded in rows.all():
+    for run_id, state, change, count, chunks, encoded, recent in rows.all():
         before = counted[run_id]
+        more = int(recent) / seconds[run_id] if run_id in seconds else 0.0
         counted[run_id] = Progress(
             items=_plus(before.items, str(state), count),
             changes=_plus(before.changes, change, count) if change else before.changes,
@@ -146,8 +166,26 @@ async def progress(session: ReadSession, run_ids: Sequence[UUID]) -> dict[UUID, 
             done=before.done + (count if state in ITEM_ENDS else 0),
             chunks=before.chunks + int(chunks),
             chunks_encoded=before.chunks_encoded + int(encoded),
+            documents_per_s=before.documents_per_s + more,
         )
     return counted
+
+
+async def _seconds_at_work(
+    session: ReadSession, run_ids: Sequence[UUID], now: datetime
+) -> dict[UUID, float]:
+    """For each run that goes on, how much of the last half minute it has been at work."""
+    rows = await session.execute(
+        select(Run.id, Run.started_at).where(
+            Run.id.in_(run_ids), Run.state == RunState.RUNNING, Run.started_at.is_not(None)
+        )
+    )
+    longest = _RECENT.total_seconds()
+    return {
+        run_id: min(max((now - started_at).total_seconds(), 1.0), longest)
+        for run_id, started_at in rows
+        if started_at is not None
+    }
 
 
 def _plus(counts: dict[str, int], name: str, more: int) -> dict[str, int]:
