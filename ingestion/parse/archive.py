@@ -14,7 +14,8 @@ MOST_FILES = 5_000
 MOST_BYTES = 300_000_000
 LARGEST_FILE = 100_000_000
 _JUNK = re.compile(r"(?:^|/)(?:__MACOSX/|\.[^./\\])")
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
+_LINK = 0o120000
+_KIND_OF_FILE = 0o170000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def _members(archive: zipfile.ZipFile) -> list[Member]:
     entries = [
         entry
         for entry in archive.infolist()
-        if not entry.is_dir() and not _JUNK.search(entry.filename)
+        if not entry.is_dir() and not _is_link(entry) and not _JUNK.search(entry.filename)
     ]
     if len(entries) > MOST_FILES:
         raise DocumentTooLarge(
@@ -60,6 +61,7 @@ def _members(archive: zipfile.ZipFile) -> list[Member]:
             "Split it into parts.",
         )
     members, left = [], MOST_BYTES
+    names: set[str] = set()
     for entry in entries:
         with archive.open(entry) as file:
             content = file.read(min(left, LARGEST_FILE) + 1)
@@ -69,11 +71,30 @@ def _members(archive: zipfile.ZipFile) -> list[Member]:
                 f"{safe_name(entry.filename)} or the whole archive unpacks to too much.",
                 f"The limits are {LARGEST_FILE:,} bytes a file and {MOST_BYTES:,} in all.",
             )
-        members.append(Member(safe_name(entry.filename), content))
+        name = _unused(safe_name(entry.filename), names)
+        names.add(name)
+        members.append(Member(name, content))
     return members
 
 
+def _is_link(entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry is a symbolic link, whose content is nothing but a path."""
+    return (entry.external_attr >> 16) & _KIND_OF_FILE == _LINK
+
+
+def _unused(name: str, used: set[str]) -> str:
+    """The name, numbered where another file has it once both are safe."""
+    number, found = 2, name
+    while found in used:
+        folder, slash, last = name.rpartition("/")
+        stem, dot, suffix = last.partition(".")
+        found = f"{folder}{slash}{stem} ({number}){dot}{suffix}"
+        number += 1
+    return found
+
+
 def safe_name(name: str) -> str:
-    """The name without control characters and without steps out of its folder."""
-    parts = _UNSAFE.sub("", name).replace("\\", "/").split("/")
-    return "/".join(part for part in parts if part not in ("", ".", ".."))[-500:]
+    """The name without what cannot be seen and without steps out of its folder."""
+    seen = "".join(c for c in name.replace("\\", "/") if c.isprintable())
+    parts = [part for part in seen.split("/") if part not in ("", ".", "..")]
+    return "/".join(parts)[-500:] or "file"

@@ -18,7 +18,7 @@ from ingestion.parse.aid import Need
 from ingestion.parse.archive import unpack
 from ingestion.parse.language import language_identifier
 from ingestion.parse.reader import read
-from ingestion.parse.reading import OUT_OF_MEMORY, FileToRead, Reading, reading_to_json
+from ingestion.parse.reading import OUT_OF_MEMORY, TOO_DEEP, FileToRead, Reading, reading_to_json
 from knowledge.errors import ParseError
 
 _LARGEST_SCRATCH_FILE = 16 << 20
@@ -59,6 +59,8 @@ def answer(request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], list[b
         return reading_to_json(Reading(failure=error)), []
     except MemoryError:
         return reading_to_json(Reading(failure=OUT_OF_MEMORY)), []
+    except RecursionError:
+        return reading_to_json(Reading(failure=TOO_DEEP)), []
 
 
 def serve(requests: IO[bytes], replies: IO[bytes]) -> None:

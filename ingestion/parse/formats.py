@@ -13,7 +13,13 @@ from charset_normalizer import from_bytes
 from w3lib.encoding import http_content_type_encoding, read_bom
 
 from ingestion.parse.reading import FileToRead
-from knowledge.errors import DamagedDocument, EmptyDocument, EncryptedDocument, UnsupportedFormat
+from knowledge.errors import (
+    DamagedDocument,
+    DocumentTooLarge,
+    EmptyDocument,
+    EncryptedDocument,
+    UnsupportedFormat,
+)
 
 
 class Format(StrEnum):
@@ -82,6 +88,8 @@ _OPENED = {
     b"SQLite format 3": "a database",
 }
 _RECORDINGS = ("recording", "video")
+_LARGEST_DIRECTORY = 10_000_000
+_LONGEST_END = 22 + 65_535
 _SRT = re.compile(rb"\A\s*\d+\s*\r?\n\d{1,2}:\d{2}:\d{2}[,.]\d{1,3}\s*-->")
 _HTML = re.compile(
     rb"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]|<(main|article|h1|p|div|table)[\s>]",
@@ -94,7 +102,7 @@ def detect(file: FileToRead) -> Format:
     """The format of a file.
 
     Raises :class:`EmptyDocument`, :class:`UnsupportedFormat` (which says what the file is),
-    :class:`EncryptedDocument` or :class:`DamagedDocument`.
+    :class:`EncryptedDocument`, :class:`DamagedDocument` or :class:`DocumentTooLarge`.
     """
     data = file.data
     if not data.strip(b"\0 \t\r\n"):
@@ -112,10 +120,14 @@ def detect(file: FileToRead) -> Format:
 
 
 def _inside_zip(data: bytes) -> Format:
+    _check_directory(data)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = set(archive.namelist())
-            told = archive.read("mimetype")[:100].strip() if "mimetype" in names else b""
+            told = b""
+            if "mimetype" in names:
+                with archive.open("mimetype") as file:
+                    told = file.read(100).strip()
     except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, NotImplementedError) as error:
         raise DamagedDocument(
             "The file starts like a ZIP or Office document and is broken or truncated.",
@@ -136,6 +148,19 @@ def _inside_zip(data: bytes) -> Format:
             "The file is an Office document of a kind that is not read.", f"Read are {READABLE}."
         )
     return Format.ZIP
+
+
+def _check_directory(data: bytes) -> None:
+    """Refuse a table of contents that would take gigabytes once it is read."""
+    end = data.rfind(b"PK\x05\x06", max(len(data) - _LONGEST_END, 0))
+    size = int.from_bytes(data[end + 12 : end + 16], "little") if end >= 0 else 0
+    large = data.rfind(b"PK\x06\x06", max(end - 1000, 0), max(end, 0))
+    if size == 0xFFFFFFFF and large >= 0:
+        size = int.from_bytes(data[large + 40 : large + 48], "little")
+    if size > _LARGEST_DIRECTORY:
+        raise DocumentTooLarge(
+            f"The archive's table of contents has {size:,} bytes.", "Split it into parts."
+        )
 
 
 def _inside_ole(data: bytes) -> Format:

@@ -17,6 +17,7 @@ from knowledge.errors import (
 )
 from knowledge.types import MarkKind
 
+_LOOKED_AT = 20
 _IMAGE = pypdfium2.raw.FPDF_PAGEOBJ_IMAGE
 MOST_PAGES_WITH_LAYOUT = 1500
 MOST_PAGES = 20_000
@@ -42,6 +43,8 @@ def parse_pdf(file: FileToRead, *, plain: bool = False, ocr: str = "") -> Draft:
         empty = _plain_pages(draft, file.data, pictures)
     else:
         empty = _laid_out_pages(draft, file, pictures)
+    if pages is None and not draft.finish().text:
+        raise _broken()
     _judge_empty_pages(draft, empty, pages)
     pictures.tell(draft, empty)
     return draft
@@ -85,9 +88,7 @@ def _plain_pages(draft: Draft, data: bytes, pictures: _Pictures) -> list[int]:
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
             raise _locked() from error
-        raise DamagedDocument(
-            "The PDF is broken or truncated.", "Save it again and add the new copy."
-        ) from error
+        raise _broken() from error
     return empty
 
 
@@ -125,9 +126,12 @@ class _Pictures:
         """The text of a page without text, by its number from 1, or ``""``."""
         if self._recogniser is None:
             return ""
-        if self._document is None:
-            self._document = pypdfium2.PdfDocument(self._data)
-        text = self._recogniser.page(self._document[number - 1])
+        try:
+            if self._document is None:
+                self._document = pypdfium2.PdfDocument(self._data)
+            text = self._recogniser.page(self._document[number - 1])
+        except (pypdfium2.PdfiumError, IndexError):
+            return ""
         self._recognised += bool(text.strip())
         return text
 
@@ -136,10 +140,21 @@ class _Pictures:
         if self._recognised:
             draft.warnings.append(f"The text of {self._recognised} pages was recognised (OCR).")
         if empty and self._recogniser is None:
+            draft.has_pictures = self._has_any(empty[:_LOOKED_AT])
+
+    def _has_any(self, numbers: list[int]) -> bool:
+        try:
             with pypdfium2.PdfDocument(self._data) as document:
-                draft.has_pictures = any(
-                    any(document[number - 1].get_objects(filter=[_IMAGE])) for number in empty[:20]
+                return any(
+                    any(document[number - 1].get_objects(filter=[_IMAGE])) for number in numbers
                 )
+        except (pypdfium2.PdfiumError, IndexError):
+            # Too broken for this reader: the other one has said what there is.
+            return False
+
+
+def _broken() -> DamagedDocument:
+    return DamagedDocument("The PDF is broken or truncated.", "Save it again and add the new copy.")
 
 
 def _locked() -> EncryptedDocument:

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from knowledge.errors import DocumentTooLarge, ParserCrashed
 
 log = structlog.get_logger(__name__)
 
+TakeMember = Callable[[Member], Awaitable[None]]
+_PIECE = 1 << 20
 _FILES_BEFORE_REPLACEMENT = 500
 _LARGEST_DOWNLOAD = 8 << 30
 """What a speech model that is named, and not a folder, may take when it is fetched."""
@@ -84,23 +87,31 @@ class _Child:
         )
         return cls(process)
 
-    async def ask(self, request: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
-        """Send a request, and receive the reply with the bytes that follow it."""
+    async def ask(
+        self, request: dict[str, Any], data: bytes, take: TakeMember | None = None
+    ) -> dict[str, Any]:
+        """Send a request, and receive the reply. What follows it, ``take`` gets one by one."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
         self.files += 1
         try:
             stdin.write(json.dumps(request).encode() + b"\n")
-            stdin.write(data)
+            # In pieces: what a pipe does not take at once is copied.
+            for start in range(0, len(data), _PIECE):
+                stdin.write(data[start : start + _PIECE])
+                await stdin.drain()
             await stdin.drain()
             line = await _read_line(stdout)
             reply: dict[str, Any] = json.loads(line)
-            tail = await stdout.readexactly(sum(size for _, size in reply.get("members", ())))
+            for name, size in reply.get("members", ()):
+                member = Member(name, await stdout.readexactly(size))
+                if take is not None:
+                    await take(member)
         except (ConnectionError, asyncio.IncompleteReadError, ValueError) as error:
             await self.stop()
             raise _Died(b"".join(self._printed).decode("utf-8", "replace")[-500:]) from error
-        return reply, tail
+        return reply
 
     async def stop(self) -> None:
         """End the process and wait for it."""
@@ -162,7 +173,7 @@ class ParserPool:
             async with self._slow_slot:
                 child = await _Child.start(aid.memory_mb, str(_LARGEST_DOWNLOAD))
                 try:
-                    reply, _ = await self._answer(child, self._request(file, aid=aid), file, aid)
+                    reply = await self._answer(child, self._request(file, aid=aid), file, aid)
                 finally:
                     # It may hold a model of a gigabyte.
                     await child.stop()
@@ -174,11 +185,11 @@ class ParserPool:
 
     async def _read(self, file: FileToRead) -> Reading:
         try:
-            reply, _ = await self._ask(file)
+            reply = await self._ask(file)
         except _Died as first:
             log.warning("parser.crashed", name=file.name, printed=str(first)[-200:])
             try:
-                reply, _ = await self._ask(file, plain=True)
+                reply = await self._ask(file, plain=True)
             except _Died as second:
                 return Reading(failure=_reason_of_death(str(second)))
             except DocumentTooLarge as error:
@@ -187,19 +198,17 @@ class ParserPool:
             return Reading(failure=error)
         return reading_from_json(reply)
 
-    async def unpack(self, data: bytes) -> list[Member]:
-        """The files of a ZIP archive. Raises a :class:`ParseError` where it cannot be unpacked."""
+    async def unpack(self, data: bytes, take: TakeMember) -> None:
+        """Hand every file of a ZIP archive to ``take``, one at a time: together they may be large.
+
+        Raises a :class:`ParseError` where the archive cannot be unpacked.
+        """
         try:
-            reply, tail = await self._ask(FileToRead(data), unpack=True)
+            reply = await self._ask(FileToRead(data), take=take)
         except _Died as error:
             raise _reason_of_death(str(error)) from error
         if "members" not in reply:
             raise failure_named(**reply["failure"])
-        members, start = [], 0
-        for name, size in reply["members"]:
-            members.append(Member(name, tail[start : start + size]))
-            start += size
-        return members
 
     def _request(
         self,
@@ -227,12 +236,12 @@ class ParserPool:
         }
 
     async def _ask(
-        self, file: FileToRead, *, plain: bool = False, unpack: bool = False
-    ) -> tuple[dict[str, Any], bytes]:
-        request = self._request(file, plain=plain, unpack=unpack)
+        self, file: FileToRead, *, plain: bool = False, take: TakeMember | None = None
+    ) -> dict[str, Any]:
+        request = self._request(file, plain=plain, unpack=take is not None)
         async with self._slots:
             child = self._idle.pop() if self._idle else await _Child.start(self.limits.memory_mb)
-            answer = await self._answer(child, request, file)
+            answer = await self._answer(child, request, file, take=take)
             if child.files >= _FILES_BEFORE_REPLACEMENT:
                 await child.stop()
             else:
@@ -240,14 +249,19 @@ class ParserPool:
             return answer
 
     async def _answer(
-        self, child: _Child, request: dict[str, Any], file: FileToRead, aid: Aid | None = None
-    ) -> tuple[dict[str, Any], bytes]:
+        self,
+        child: _Child,
+        request: dict[str, Any],
+        file: FileToRead,
+        aid: Aid | None = None,
+        take: TakeMember | None = None,
+    ) -> dict[str, Any]:
         """Ask a child within the time limit; it is stopped where no answer comes."""
         timeout_s = aid.timeout_s if aid else self.limits.timeout_s
         self._busy.add(child)
         try:
             async with asyncio.timeout(timeout_s):
-                return await child.ask(request, file.data)
+                return await child.ask(request, file.data, take)
         except TimeoutError as error:
             await child.stop()
             setting = f"CANDOR_{aid.need.upper()}_TIMEOUT_S" if aid else "CANDOR_PARSE_TIMEOUT_S"

@@ -15,6 +15,9 @@ Json = dict[str, Any]
 OUT_OF_MEMORY = DocumentTooLarge(
     "Reading the file takes more memory than a reader may use.", "Split it into parts."
 )
+TOO_DEEP = DocumentTooLarge(
+    "What is in the file is nested too deeply.", "Save it in a simpler form, and add that."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from pathlib import Path
 
+from ingestion.parse.archive import Member
 from ingestion.parse.formats import Format, detect
 from ingestion.parse.pool import ParserPool
 from ingestion.parse.reading import FileToRead
@@ -43,15 +44,17 @@ class Unpacker:
 
         Raises a :class:`ParseError` where the archive cannot be read or holds nothing.
         """
-        members = await self._parser.unpack(content.file.data)
-        if not members:
-            raise EmptyDocument("The archive holds no files.", "Check the archive.")
-        queued = []
-        for member in members:
+        queued: list[QueuedFile] = []
+
+        async def keep(member: Member) -> None:
             digest = hashlib.sha256(member.data).hexdigest()
             await asyncio.to_thread(write_file, self._folder, digest, member.data)
             address = f"{archive.address}/{member.name}"[:1900]
             queued.append(QueuedFile(address, member.name, digest, len(member.data), ""))
+
+        await self._parser.unpack(content.file.data, keep)
+        if not queued:
+            raise EmptyDocument("The archive holds no files.", "Check the archive.")
         async with self._database.writing() as session:
             await queue_files(session, run.knowledge_base_id, archive.source_id, queued)
         return [FoundPage(file.address, depth=1) for file in queued]

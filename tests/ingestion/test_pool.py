@@ -2,15 +2,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import os
 import signal
+import tracemalloc
+import zipfile
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
+from ingestion.parse.archive import Member
+from ingestion.parse.formats import detect
 from ingestion.parse.pool import ParseLimits, ParserPool
 from ingestion.parse.reading import FileToRead
+from ingestion.sources.unpack import is_archive
 from knowledge.errors import DamagedDocument, DocumentTooLarge, ParserCrashed
 from tests.ingestion.files import zipped
 
@@ -75,23 +81,56 @@ async def test_a_file_over_the_size_limit_is_not_read(pool: ParserPool) -> None:
     assert isinstance(found.failure, DocumentTooLarge)
 
 
+async def unpacked(pool: ParserPool, data: bytes) -> dict[str, bytes]:
+    members: dict[str, bytes] = {}
+
+    async def take(member: Member) -> None:
+        assert member.name not in members
+        members[member.name] = member.data
+
+    await pool.unpack(data, take)
+    return members
+
+
 async def test_archives_are_unpacked_under_safe_names(pool: ParserPool) -> None:
-    files = {"../../etc/a.txt": "1", "b\x07/./c.txt": "2", "__MACOSX/x": "3", ".hidden": "4"}
-    members = await pool.unpack(zipped({**files, "folder/": "", "/root.txt": "5"}))
-    assert {member.name: member.data for member in members} == {
+    files = {"../../etc/a.txt": "1", "b\x07\u202e/./c.txt": "2", "__MACOSX/x": "3", ".hidden": "4"}
+    more = {"folder/": "", "/root.txt": "5", "root.txt": "6", "..": "7"}
+    made = io.BytesIO(zipped({**files, **more}))
+    link = zipfile.ZipInfo("link.txt")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(made, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+    assert await unpacked(pool, made.getvalue()) == {
         "etc/a.txt": b"1",
         "b/c.txt": b"2",
         "root.txt": b"5",
+        "root (2).txt": b"6",
+        "file": b"7",
     }
 
 
 async def test_an_archive_that_unpacks_to_too_much_is_refused(pool: ParserPool) -> None:
     with pytest.raises(DocumentTooLarge):
-        await pool.unpack(zipped({"zeros": bytes(101_000_000)}))
+        await unpacked(pool, zipped({"zeros": bytes(101_000_000)}))
 
 
 async def test_a_damaged_archive_is_named(pool: ParserPool) -> None:
     data = bytearray(zipped({"a.txt": "words " * 1000}))
     data[60:90] = b"x" * 30
     with pytest.raises(DamagedDocument):
-        await pool.unpack(bytes(data))
+        await unpacked(pool, bytes(data))
+
+
+async def test_what_is_told_of_an_archive_is_not_believed() -> None:
+    """The worker itself looks at what an upload is: that alone must not fill its memory."""
+    packed = zipped({"mimetype": bytes(200_000_000), "a.txt": "words"})
+    tracemalloc.start()
+    assert is_archive(packed)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
+    end = packed.rfind(b"PK\x05\x06")
+    huge = packed[: end + 12] + (50_000_000).to_bytes(4, "little") + packed[end + 16 :]
+    assert not is_archive(huge)
+    with pytest.raises(DocumentTooLarge, match="table of contents"):
+        detect(FileToRead(huge))
