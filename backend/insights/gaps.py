@@ -264,7 +264,7 @@ class Gaps:
         return Finding(kind, sure, best.title, best.address, told)
 
     async def _best(self, result: SearchResult, hits: Sequence[Hit]) -> tuple[Hit | None, float]:
-        """The passage that answers best, and how surely; ``None`` where none does."""
+        """The passage that answers best, and how surely; ``None`` where none does well."""
         found: Hit | None = None
         sure = 0.0
         for start in range(0, len(hits), _READ):
@@ -277,8 +277,10 @@ class Gaps:
                 encoding=result.trace.query if result.trace else None,
             )
             quoted = await asyncio.to_thread(self._writer.quote, task)
-            if quoted.confidence > sure:
-                sure = quoted.confidence
+            if quoted.confidence <= sure:
+                continue
+            sure = quoted.confidence
+            if sure >= UNSURE:
                 cited = [one.chunk_id for part in quoted.parts for one in part.citations]
                 found = next((hit for hit in some if hit.chunk_id in cited), None)
             if found is not None and start == 0:
