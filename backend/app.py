@@ -39,6 +39,7 @@ from backend.api.routes import (
     system,
     training,
     webhooks,
+    written,
 )
 from backend.api.state import AppState
 
@@ -95,6 +96,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
         passages,
         pushed,
         webhooks,
+        written,
         search,
         explain,
         rules,

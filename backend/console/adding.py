@@ -1,4 +1,4 @@
-"""The dialogs that add to a knowledge base: a website, files, a text."""
+"""The dialogs that add to a knowledge base: files, a feed, a text. A website has its own form."""
 
 from __future__ import annotations
 
@@ -25,38 +25,6 @@ def opener(made: ui.dialog) -> Act:
     return act
 
 
-def add_website(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
-    """A dialog that adds a website, or changes the rules of one that is there."""
-    with dialog("Add a website") as made:
-        start = field(
-            "Address",
-            help="Pages on the same host that this one leads to are read, by sitemap and by links.",
-            placeholder="https://www.example.com/",
-        )
-        with ui.element("div").classes("two"):
-            include = area("Only these paths", help="One a line, such as /docs/*", rows=3)
-            exclude = area("Without these paths", help="One a line, such as /blog/*", rows=3)
-        pages = field("At most how many pages", "10000")
-
-        async def add() -> None:
-            body = {
-                "kind": "website",
-                "start": _with_scheme(start.value),
-                "include": _lines(include.value),
-                "exclude": _lines(exclude.value),
-                "max_pages": pages.value.strip() or "10000",
-            }
-            await visit.send("POST", f"/knowledge-bases/{knowledge_base_id}/sources", body)
-            made.close()
-            done("The website is being read.")
-            await again()
-
-        with foot(made):
-            button("Add website", add, "primary")
-        start.on("keydown.enter", add)
-    return opener(made)
-
-
 def add_feed(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
     """A dialog that adds an RSS or Atom feed, or an OPML list of feeds."""
     with dialog("Add a feed") as made:
@@ -67,7 +35,7 @@ def add_feed(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
         )
 
         async def add() -> None:
-            body = {"kind": "feed", "start": _with_scheme(start.value)}
+            body = {"kind": "feed", "start": with_scheme(start.value)}
             await visit.send("POST", f"/knowledge-bases/{knowledge_base_id}/sources", body)
             made.close()
             done("The feed is being read.")
@@ -98,6 +66,28 @@ def add_text(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
     return opener(made)
 
 
+def edit_text(visit: Visit, source_id: UUID, again: Again) -> Act:
+    """An act that opens a pasted text, to be written anew."""
+
+    async def act() -> None:
+        found = await visit.send("GET", f"/sources/{source_id}/text")
+        with dialog("Edit the text") as made:
+            text = area("Text", found["text"], help="Markdown is understood.", rows=12)
+
+            async def save() -> None:
+                await visit.send("PUT", f"/sources/{source_id}/text", {"text": text.value})
+                made.close()
+                done("Saved. It is found by its new words in a moment.")
+                await again()
+
+            with foot(made):
+                button("Save", save, "primary")
+        made.on("hide", made.delete)
+        made.open()
+
+    return act
+
+
 def upload_files(visit: Visit, knowledge_base_id: UUID) -> Act:
     """A dialog that takes files. :func:`uploads` shows on the page how far they are."""
     with dialog("Upload files") as made:
@@ -124,11 +114,12 @@ def _uploads_of(knowledge_base_id: UUID) -> str:
     return f"/api/v1/knowledge-bases/{knowledge_base_id}/uploads"
 
 
-def _lines(text: str) -> list[str]:
+def lines(text: str) -> list[str]:
+    """The lines of a text area that say something."""
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _with_scheme(start: str) -> str:
+def with_scheme(start: str) -> str:
     """People write addresses without ``https://``."""
     text = start.strip()
     return text if "://" in text or not text else f"https://{text}"

@@ -192,6 +192,7 @@ def _frame(visit: Visit, current: str) -> None:
         f'<link rel="stylesheet" href="{address("console.css")}">'
         f'<link rel="stylesheet" href="{address("desk.css")}">'
         f'<script src="{address("console.js")}"></script>'
+        f'<script type="module" src="{address("drafts.js")}"></script>'
     )
     client = ui.context.client
     with client.layout:

@@ -59,7 +59,7 @@ def _passage(
     marks = []
     if chunk.hidden:
         marks.append(badge("Hidden from search", "quiet"))
-    if edit is not None and edit.text != edit.original:
+    if edit is not None and chunk.text != edit.original:
         marks.append(badge("Edited", "busy still"))
     return Markup(
         '<div class="passage"><h2>Passage {} {}</h2><p class="small soft">{}{}</p>{}'
@@ -69,7 +69,7 @@ def _passage(
         join(marks, " "),
         f"{place} · " if place else "",
         count(len(chunk.text), "character"),
-        _edited(edit),
+        _edited(chunk, edit),
         _terms(terms),
         _acts(chunk, edit) if may_edit else "",
     )
@@ -86,13 +86,14 @@ def _terms(terms: Sequence[StrongTerm]) -> Markup:
     )
 
 
-def _edited(edit: PassageEdit | None) -> Markup:
+def _edited(chunk: Chunk, edit: PassageEdit | None) -> Markup:
+    """What searches find instead of the document's words, and who wrote it."""
     if edit is None:
         return Markup("")
     who = Markup('<p class="small soft">by {}, {}</p>').format(edit.editor, when(edit.updated_at))
-    if edit.text == edit.original:
+    if chunk.text == edit.original:
         return who
-    return Markup('<div class="reader edited">{}</div>{}').format(prose(edit.text), who)
+    return Markup('<div class="reader edited">{}</div>{}').format(prose(chunk.text), who)
 
 
 def _acts(chunk: Chunk, edit: PassageEdit | None) -> Markup:

@@ -30,6 +30,14 @@ DOCUMENT_STATES = {
     "duplicate": ("Duplicate", "quiet"),
     "missing": ("Gone from its source", "quiet"),
 }
+CHANGES = {
+    "added": ("Added", "good"),
+    "changed": ("Changed", "good"),
+    "unchanged": ("Unchanged", "quiet"),
+    "removed": ("Removed", "quiet"),
+    "missing": ("Gone from its source", "quiet"),
+    "failed": ("Could not be read", "bad"),
+}
 ITEM_STATES = {
     "found": "found",
     "fetched": "fetched",

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
-from anyio import to_thread
 from fastapi import APIRouter, Body, Query, Request
 from fastapi.responses import JSONResponse
 
@@ -33,13 +30,13 @@ from backend.api.schemas.content import (
     UploadedFile,
 )
 from backend.api.schemas.runs import RunView
-from backend.api.state import AppState, State
-from backend.data_folder import store_fault
+from backend.api.schemas.written import NewPairs
+from backend.api.state import State
+from backend.api.written import create_written
 from knowledge.errors import Conflict, InvalidInput
 from knowledge.index.conditions import belonging_to
 from knowledge.schedule import next_time
 from knowledge.store.database import ReadSession, WriteSession
-from knowledge.store.files import place_of
 from knowledge.store.paging import Page, read_page
 from knowledge.store.queries import sources as queries
 from knowledge.store.queries.documents import QueuedFile, queue_files
@@ -91,8 +88,10 @@ async def create_source(
         base = await find_knowledge_base(session, caller.workspace_id, knowledge_base_id)
 
         async def make() -> SourceCreated:
-            if isinstance(body, NewText):
-                source = await _text(session, state, base.id, body)
+            if isinstance(body, NewText | NewPairs):
+                written = body.text if isinstance(body, NewText) else body.pairs
+                folder = state.options.files_folder
+                source = await create_written(session, folder, base.id, body.title, written)
             else:
                 source = await _crawled(session, base.id, body)
             run = await queue_run(session, base.id, source.id)
@@ -263,44 +262,6 @@ async def _crawled(
 def _check_schedule(schedule: str) -> None:
     if schedule:
         next_time(schedule, utc_now())
-
-
-async def _text(
-    session: WriteSession, state: AppState, knowledge_base_id: UUID, body: NewText
-) -> Source:
-    """A text is kept as a Markdown file, and is then read like any other."""
-    content = body.text.encode()
-    digest = hashlib.sha256(content).hexdigest()
-    await to_thread.run_sync(_store, state.options.files_folder, digest, content)
-    source = await queries.create_source(
-        session, knowledge_base_id, SourceKind.TEXT, body.title, {}
-    )
-    await queue_files(
-        session,
-        knowledge_base_id,
-        source.id,
-        [
-            QueuedFile(
-                address=f"text:///{source.id}",
-                title=body.title,
-                stored_file=digest,
-                size_bytes=len(content),
-                media_type="text/markdown",
-            )
-        ],
-    )
-    return source
-
-
-def _store(folder: Path, name: str, content: bytes) -> None:
-    try:
-        place = place_of(folder, name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        draft = folder / f".text-{name}"
-        draft.write_bytes(content)
-        draft.replace(place)
-    except OSError as error:
-        raise store_fault(folder, error) from error
 
 
 async def _queue_upload(

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, HttpUrl
 
 from backend.api.schemas.base import Body
 from backend.api.schemas.runs import RunView
+from backend.api.schemas.written import NewPairs
 from knowledge.store.queries.knowledge_bases import Counts
 from knowledge.store.tables import Chunk, Document, KnowledgeBase, Source
 
@@ -106,7 +107,7 @@ class NewText(Body):
     )
 
 
-NewSource = Annotated[NewWebsite | NewFeed | NewText, Field(discriminator="kind")]
+NewSource = Annotated[NewWebsite | NewFeed | NewText | NewPairs, Field(discriminator="kind")]
 
 
 class SourceChange(Body):

@@ -22,6 +22,7 @@ _PAGES = (
     "knowledge_base",
     "leads",
     "rules",
+    "run",
     "source",
     "system",
     "unknown",  # last: it takes every path that no other page has

@@ -13,15 +13,16 @@ from backend.console.adding import (
     Again,
     add_feed,
     add_text,
-    add_website,
     opener,
     upload_files,
     uploads,
 )
 from backend.console.forms import Act, area, button, confirm, dialog, field, foot
 from backend.console.frame import done, go, head, live, page
+from backend.console.pairs_form import add_pairs
 from backend.console.parts import badge, empty, meter, row_link, show, table, when
 from backend.console.visit import Visit
+from backend.console.website_form import website
 from backend.console.words import KINDS, count, shown_address, source_state
 from knowledge.store.database import ReadSession
 from knowledge.store.queries import runs
@@ -153,9 +154,10 @@ def _buttons(visit: Visit, row: KnowledgeBase, counts: Counts, again: Again) -> 
     if visit.may(Role.ADMIN):
         button("Delete", _remove(visit, row, counts), "ghost danger")
     button("Paste text", add_text(visit, row.id, again))
+    button("Add answers", add_pairs(visit, row.id, again))
     button("Add feed", add_feed(visit, row.id, again))
     button("Upload files", upload_files(visit, row.id))
-    button("Add website", add_website(visit, row.id, again), "primary")
+    button("Add website", website(visit, row.id, again), "primary")
 
 
 def _change(visit: Visit, row: KnowledgeBase) -> Act:

@@ -8,9 +8,9 @@ from uuid import UUID
 from markupsafe import Markup
 from nicegui import ui
 
-from backend.console.adding import Again, opener, upload_files, uploads
-from backend.console.forms import Act, button, confirm, dialog, field, foot, link_button
-from backend.console.frame import done, go, head, live, page
+from backend.console.adding import Again, uploads
+from backend.console.forms import button, link_button
+from backend.console.frame import done, head, live, page
 from backend.console.parts import (
     badge,
     empty,
@@ -22,8 +22,10 @@ from backend.console.parts import (
     tiles,
     when,
 )
+from backend.console.source_dialogs import SourceDialogs
 from backend.console.visit import Visit
 from backend.console.words import (
+    CHANGES,
     ITEM_STATES,
     KINDS,
     RUN_KINDS,
@@ -81,16 +83,6 @@ class _Standing:
         return self.run is not None and self.run.state not in runs.ENDED
 
 
-@dataclass(frozen=True, slots=True)
-class _Dialogs:
-    """Acts that open a dialog."""
-
-    upload: Act
-    rename: Act
-    schedule: Act
-    remove: Act
-
-
 @page("/sources/{source_id}", "content")
 async def source(visit: Visit, source_id: UUID) -> None:
     """One source with its state, failures and runs."""
@@ -130,12 +122,7 @@ async def source(visit: Visit, source_id: UUID) -> None:
         await watcher.again()
 
     # Dialogs outlive the buttons, which change with the state while one is open.
-    dialogs = _Dialogs(
-        upload_files(visit, standing.base.id),
-        _rename(visit, row),
-        _schedule(visit, row),
-        _remove(visit, standing),
-    )
+    dialogs = SourceDialogs.of(visit, row, standing.counts, again)
     await draw()
     watcher = live(visit, draw, standing.is_open)
 
@@ -162,7 +149,7 @@ def _buttons_of(now: _Standing) -> object:
     return now.source.paused, state, asked, bool(now.failed), now.source.name
 
 
-def _buttons(visit: Visit, now: _Standing, again: Again, dialogs: _Dialogs) -> None:
+def _buttons(visit: Visit, now: _Standing, again: Again, dialogs: SourceDialogs) -> None:
     row, run = now.source, now.run
 
     async def send(method: str, path: str, words: str, body: object | None = None) -> None:
@@ -176,6 +163,8 @@ def _buttons(visit: Visit, now: _Standing, again: Again, dialogs: _Dialogs) -> N
     button("Rename", dialogs.rename, "ghost")
     if row.kind in (SourceKind.WEBSITE, SourceKind.FEED):
         button("Schedule", dialogs.schedule, "ghost")
+    if row.kind == SourceKind.WEBSITE:
+        button("Rules", dialogs.write, "ghost")
     button("Delete", dialogs.remove, "ghost danger")
     if run is not None and now.is_open:
         if run.state == RunState.PAUSED or run.pause_requested:
@@ -203,6 +192,9 @@ def _buttons(visit: Visit, now: _Standing, again: Again, dialogs: _Dialogs) -> N
         )
     if row.kind == SourceKind.UPLOAD:
         button("Upload files", dialogs.upload, "primary")
+        return
+    if row.kind == SourceKind.TEXT:
+        button("Edit", dialogs.write, "primary")
         return
     button(
         "Read now", lambda: send("POST", f"/sources/{row.id}/runs", "It is being read."), "primary"
@@ -280,58 +272,15 @@ def _run(run: Run, progress: Progress) -> list[Markup | str]:
     came = ", ".join(
         f"{number:,} {ITEM_STATES.get(state, state)}" for state, number in progress.items.items()
     )
+    changed = ", ".join(
+        f"{progress.changes[change]:,} {words.lower()}"
+        for change, (words, _) in CHANGES.items()
+        if change != "unchanged" and progress.changes.get(change)
+    )
     if run.error_detail:
         came = f"{run.error_detail} {run.error_action}"
-    name = Markup('{}<span class="sub">{}</span>').format(
-        RUN_KINDS.get(run.kind, run.kind), when(run.created_at)
+    name = row_link(
+        f"/console/runs/{run.id}", RUN_KINDS.get(run.kind, run.kind), when(run.created_at)
     )
-    return [name, badge(words, kind), came, took(run)]
-
-
-def _rename(visit: Visit, row: Source) -> Act:
-    with dialog("Rename the source") as made:
-        name = field("Name", row.name)
-
-        async def save() -> None:
-            await visit.send("PATCH", f"/sources/{row.id}", {"name": name.value})
-            ui.navigate.reload()
-
-        with foot(made):
-            button("Save", save, "primary")
-        name.on("keydown.enter", save)
-    return opener(made)
-
-
-def _schedule(visit: Visit, row: Source) -> Act:
-    with dialog("Read it again by itself") as made:
-        schedule = field(
-            "Schedule",
-            row.schedule,
-            help="Five fields as cron has them, UTC: 0 3 * * * is every night at three. "
-            "Empty: only when asked.",
-        )
-
-        async def save() -> None:
-            await visit.send("PATCH", f"/sources/{row.id}", {"schedule": schedule.value.strip()})
-            ui.navigate.reload()
-
-        with foot(made):
-            button("Save", save, "primary")
-        schedule.on("keydown.enter", save)
-    return opener(made)
-
-
-def _remove(visit: Visit, now: _Standing) -> Act:
-    async def remove() -> None:
-        await visit.send("DELETE", f"/sources/{now.source.id}")
-        go(f"/console/knowledge-bases/{now.base.id}")
-
-    made = confirm(
-        f"Delete {now.source.name}?",
-        f"This removes {count(sum(now.counts.documents.values()), 'document')} with "
-        f"{count(now.counts.chunks, 'passage')}. Assistants stop answering from them at once. "
-        "It cannot be undone.",
-        "Delete",
-        remove,
-    )
-    return opener(made)
+    said = Markup('{}<span class="sub">{}</span>').format(came, changed)
+    return [name, badge(words, kind), said, took(run)]

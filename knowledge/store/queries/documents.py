@@ -110,6 +110,13 @@ class QueuedFile:
     media_type: str
 
 
+async def document_at(session: ReadSession, source_id: UUID, address: str) -> Document | None:
+    """The document that a source has at an address."""
+    return await session.scalar(
+        select(Document).where(Document.source_id == source_id, Document.address == address)
+    )
+
+
 async def queue_files(
     session: WriteSession, knowledge_base_id: UUID, source_id: UUID, files: Sequence[QueuedFile]
 ) -> list[Document]:

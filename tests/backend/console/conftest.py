@@ -16,7 +16,7 @@ from playwright.async_api import Browser, BrowserContext, Page
 
 from backend.api.access import COOKIE
 from backend.app import create_app
-from backend.main import _make_worker
+from backend.main import _make_previewer, _make_worker
 from backend.models import open_encoder
 from backend.services import Parts, open_parts
 from knowledge.settings import Settings
@@ -37,7 +37,7 @@ async def served(
         allowed_private_hosts=("127.0.0.1",),
         upload_max_bytes=getattr(request.module, "UPLOAD_MAX_BYTES", 50_000),
     )
-    parts = Parts(settings, _make_worker, open_encoder, work=True)
+    parts = Parts(settings, _make_worker, open_encoder, _make_previewer, work=True)
     app = create_app(lambda: open_parts(parts), "1.2.3")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         async with app.router.lifespan_context(app):
