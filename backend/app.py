@@ -15,6 +15,7 @@ from backend.api.routes import (
     assistants,
     backups,
     chat,
+    completions,
     conversation_export,
     documents,
     evaluation_runs,
@@ -116,6 +117,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
         training,
     ):
         app.include_router(module.router, prefix=API)
+    app.include_router(completions.router)
     app.include_router(system.probes)
     app.include_router(sign_in.router)
     app.include_router(pages.router)

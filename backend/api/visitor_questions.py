@@ -12,10 +12,9 @@ from backend.api.schemas.behaviour import Behaviour
 from backend.api.schemas.visitors import PageContext
 from backend.api.state import AppState
 from backend.api.turns import AnyTurn, Ask
-from backend.api.visitors import Door
 from backend.chat.events import ChatEvent, FinalAnswer, SearchResults
 from backend.chat.turn import Question
-from backend.chat.writer import EXTRACTIVE
+from backend.chat.writer import EXTRACTIVE, Exchange
 from knowledge.encode.words import words
 from knowledge.store.conversations import Reader
 from knowledge.store.queries.visits import Act, Use, add_search_events, last_exchange
@@ -32,6 +31,7 @@ def question_of(
     text: str,
     conversation_id: UUID | None = None,
     page: PageContext | None = None,
+    history: tuple[Exchange, ...] = (),
 ) -> Question:
     """A question to an assistant, over the knowledge bases that it reads."""
     parts = (page.title, page.address, page.text) if page else ()
@@ -42,23 +42,22 @@ def question_of(
         conversation_id,
         tone=behaviour.tone,
         page="\n".join(part for part in parts if part),
+        history=history,
     )
 
 
-def metered(state: AppState, door: Door, reader: Reader) -> Ask:
+def metered(state: AppState, assistant: Assistant, reader: Reader, address: str = "") -> Ask:
     """Begins turns that count against the limits of the assistant's day.
 
     What it begins raises :class:`LimitExceeded` where a limit is reached.
     """
+    limits = day_limits(state.limits.day, Behaviour.of(assistant.behaviour))
 
     async def ask(question: Question) -> AnyTurn:
-        limits = day_limits(state.limits.day, door.behaviour)
-        await state.day_use.take(
-            state.database, door.assistant.id, reader.visitor_name, door.address, limits
-        )
+        await state.day_use.take(state.database, assistant.id, reader.visitor_name, address, limits)
         if question.conversation_id is not None:
             await _note_reformulation(state, reader, question.conversation_id, question.text)
-        return _Metered(state, door.assistant.id, question, await state.chat.begin(question))
+        return _Metered(state, assistant.id, question, await state.chat.begin(question))
 
     return ask
 

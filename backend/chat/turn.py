@@ -72,7 +72,8 @@ class Question:
 
     ``tone`` is how the assistant is to speak, for a language model alone: quoted sentences keep
     the words of their source. ``page`` is what the website says of the page that the reader has
-    open; a language model gets it as data.
+    open; a language model gets it as data. ``history`` stands for a conversation that is not kept
+    here.
     """
 
     text: str
@@ -81,6 +82,7 @@ class Question:
     conversation_id: UUID | None = None
     tone: str = ""
     page: str = ""
+    history: tuple[Exchange, ...] = ()
 
 
 class Chat:
@@ -135,7 +137,8 @@ class Chat:
         :class:`NotFound` where the conversation is not this reader's.
         """
         text = clean(question.text, self.settings.question_characters)
-        history: tuple[Exchange, ...] = ()
+        turns = self.settings.history_turns
+        history = question.history[-turns:] if turns else ()
         if question.conversation_id is not None:
             async with self.database.reading() as session:
                 found = await find_conversation(session, question.reader, question.conversation_id)

@@ -100,7 +100,7 @@ async def chat(
         door.assistant, door.behaviour, reader, body.question, body.conversation_id, body.page
     )
     key = (door.assistant.id, reader.visitor, idempotency_key) if idempotency_key else None
-    ask = metered(state, door, reader)
+    ask = metered(state, door.assistant, reader, door.address)
     return await respond(state, request, question, body.stream, key, last_event_id, ask)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, select
 
-from knowledge.errors import NotFound
+from knowledge.errors import Conflict, NotFound
 from knowledge.store.database import ReadSession, WriteSession
 from knowledge.store.tables import Assistant, Feedback, KnowledgeBase, Message
 
@@ -23,6 +23,29 @@ async def find_assistant(session: ReadSession, workspace_id: UUID, assistant_id:
     if found is None:
         raise NotFound(f"There is no assistant {assistant_id}.")
     return found
+
+
+async def every_assistant(session: ReadSession, workspace_id: UUID) -> list[Assistant]:
+    """All assistants of a workspace, oldest first."""
+    query = assistants(workspace_id).order_by(Assistant.created_at, Assistant.id)
+    return list(await session.scalars(query))
+
+
+async def find_assistant_named(session: ReadSession, workspace_id: UUID, name: str) -> Assistant:
+    """An assistant by its name, its id, or its public key.
+
+    Raises :class:`NotFound`, and :class:`Conflict` where several share the name.
+    """
+    found = [
+        one
+        for one in await every_assistant(session, workspace_id)
+        if name in (one.name, str(one.id), one.public_key)
+    ]
+    if not found:
+        raise NotFound(f"There is no assistant {name}.", "`GET /v1/models` lists them.")
+    if len(found) > 1:
+        raise Conflict(f"{len(found)} assistants are named {name}.", "Use the id of one of them.")
+    return found[0]
 
 
 async def find_public_assistant(session: ReadSession, public_key: str) -> Assistant:
