@@ -49,13 +49,12 @@ class Control:
 
     def __init__(self) -> None:
         self.verdict = Verdict.GO_ON
-        self._cancelled = asyncio.Event()
+        self._stopped = asyncio.Event()
 
     def ask(self, verdict: Verdict) -> None:
-        """Stop: now for a cancelled run, after the documents in flight for a paused one."""
+        """Stop now. What is in flight is given up; a run that goes on reads it again."""
         self.verdict = verdict
-        if verdict is not Verdict.PAUSED:
-            self._cancelled.set()
+        self._stopped.set()
 
     async def guard(self, work: Coroutine[Any, Any, None]) -> Verdict:
         """Do the work unless the run was asked to stop, and end it where that comes later."""
@@ -63,7 +62,7 @@ class Control:
             work.close()
             return self.verdict
         task = asyncio.create_task(work)
-        stop = asyncio.create_task(self._cancelled.wait())
+        stop = asyncio.create_task(self._stopped.wait())
         try:
             await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
             if task.done():

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, update
 
+from ingestion import worker
 from ingestion.schedule import queue_due
 from knowledge.store.tables import Document, Run, RunState, Source, utc_now
 from tests.ingestion.service import CountingEncoder, Service
@@ -19,6 +20,9 @@ from tests.ingestion.site import Asked, Reply, Site, page
 FRENCH = (
     "Les conditions de retour des articles sont expliquées sur cette page en français.".encode()
 )
+_LOOKS = 3
+"""The look that obeys, one that may have begun before, and one while the run is recorded."""
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -244,30 +248,46 @@ async def test_files_are_read_and_bad_ones_named(service: Service) -> None:
     assert await service.is_consistent()
 
 
-async def test_a_run_can_be_cancelled_at_once(
-    site: Site, service: Service, gate: asyncio.Event
+@pytest.fixture
+def looks(service: Service, monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """One more for each look of the worker, of which there are two a second, or one when woken."""
+    assert worker._POLL_S <= 0.5
+    made: list[None] = []
+    obey = service.worker._obey
+
+    async def look() -> None:
+        made.append(None)
+        await obey()
+
+    monkeypatch.setattr(service.worker, "_obey", look)
+    return made
+
+
+async def test_a_run_is_cancelled_at_the_next_look(
+    site: Site, service: Service, gate: asyncio.Event, looks: list[None]
 ) -> None:
     run_id = await service.queue(await service.add_website(site.url()))
     await site.until_asked("/p")
-    async with service.database.writing() as session:
-        await session.execute(update(Run).where(Run.id == run_id).values(cancel_requested=True))
-    run = await service.wait(run_id, seconds=5)
-    assert run.state == "cancelled"
+    await _set(service, run_id, cancel_requested=True)
+    del looks[:]
+    # The pages that are held are given up: nobody sets the gate before.
+    assert (await service.wait(run_id)).state == "cancelled"
+    assert len(looks) <= _LOOKS
     gate.set()
 
 
-async def test_a_run_can_be_paused_and_goes_on(
-    site: Site, service: Service, gate: asyncio.Event
+async def test_a_run_is_paused_at_the_next_look_and_goes_on(
+    site: Site, service: Service, gate: asyncio.Event, looks: list[None]
 ) -> None:
     run_id = await service.queue(await service.add_website(site.url()))
     await site.until_asked("/p")
     await _set(service, run_id, pause_requested=True)
-    await asyncio.sleep(0.7)
-    gate.set()
+    del looks[:]
     assert (await service.wait(run_id)).state == "paused"
-    left = (await service.states(run_id))["found"]
-    assert left > 0
+    assert len(looks) <= _LOOKS
+    assert (await service.states(run_id))["found"] == 30
     await _set(service, run_id, pause_requested=False, state=RunState.QUEUED)
+    gate.set()
     assert (await service.wait(run_id)).state == "succeeded"
     assert await service.states(run_id) == {"indexed": 31}
 

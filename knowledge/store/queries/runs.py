@@ -120,7 +120,7 @@ async def cancel(session: WriteSession, run: Run) -> None:
 
 
 async def pause(session: WriteSession, run: Run) -> None:
-    """Ask a run to wait after the document that it is at."""
+    """Ask a run to wait. What is in work is given up, and read again when it goes on."""
     if run.state in ENDED:
         raise Conflict(f"The run has {run.state} already.")
     run.pause_requested = True
