@@ -40,6 +40,7 @@ from backend.search.search import Searcher, SearchRequest, SearchSettings
 from benchmarks.answers import RESULTS, auc
 from benchmarks.machine import describe
 from knowledge.encode.bundled import BundledEncoder
+from knowledge.encode.dense_memory import DenseMemory
 from knowledge.encode.encoder import Encoder
 from knowledge.encode.words import words
 from knowledge.evaluation.collection import Collection, temporary_collection
@@ -158,6 +159,7 @@ class Asker:
         self._collection = collection
         self._passages = passages
         self._encoder = encoder
+        self._memory = DenseMemory(encoder)
         self._settings = ChatSettings()
 
     async def observe(self, question: Question, case: Case) -> Observation:
@@ -180,7 +182,7 @@ class Asker:
             for one in shortlist(asked, opened, self._settings.pieces_encoded)
             if can_stand(opened[one.rank].pieces, one.index)
         ]
-        scored = await asyncio.to_thread(score, self._encoder, asked, candidates, opened)
+        scored = await asyncio.to_thread(score, self._memory, asked, candidates, opened)
         return Observation(case, found, *closeness(asked, scored, opened))
 
 

@@ -8,6 +8,7 @@ means of short windows, so that an added term can be led back to the words that 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -157,8 +158,15 @@ class BundledEncoder:
         return terms, self._saturation.weights(times, float(times.sum()))
 
     def _asked(self, text: str) -> tuple[Integers, Floats]:
-        """Written terms of a query and their learned weights."""
-        counts = count_terms(text, self._table)
+        """Written terms of a query and their learned weights.
+
+        Function words are left out where others remain: in manuals that never say "I", the "I" of
+        "How do I ..." is so rare that it would count for more than the topic.
+        """
+        topical = Counter(
+            self._table.id(word) for word in words(text) if word.form not in FUNCTION_WORDS
+        )
+        counts = topical or count_terms(text, self._table)
         terms = np.fromiter(counts.keys(), np.int64, len(counts))
         weights = np.fromiter(counts.values(), np.float32, len(counts))
         known = terms < len(self._table)
