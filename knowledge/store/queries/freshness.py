@@ -14,7 +14,7 @@ from knowledge.store.tables import Chunk, Document, DocumentState
 
 @dataclass(frozen=True, slots=True)
 class IndexedDocument:
-    """A document, when it said that it changed, when it was fetched, and when it was indexed.
+    """A document, when it said that it changed, when it was fetched, and when it was in the index.
 
     ``text`` is its newest passage: of several the longest, which is the most its own.
     """
@@ -54,6 +54,7 @@ async def read_last_indexed(
     )
     documents = rows.all()
     texts = await _newest_passages(session, [row.id for row in documents])
+    nothing = ("", since)
     return [
         IndexedDocument(
             id=row.id,
@@ -62,24 +63,28 @@ async def read_last_indexed(
             version=row.version,
             modified_at=row.modified_at,
             fetched_at=row.fetched_at,
-            indexed_at=row.indexed_at or since,
-            text=texts.get(row.id, ""),
+            # The document's own time is when its indexing began; its new passages are written last.
+            indexed_at=max(row.indexed_at or since, texts.get(row.id, nothing)[1]),
+            text=texts.get(row.id, nothing)[0],
         )
         for row in documents
     ]
 
 
-async def _newest_passages(session: ReadSession, document_ids: list[UUID]) -> dict[UUID, str]:
+async def _newest_passages(
+    session: ReadSession, document_ids: list[UUID]
+) -> dict[UUID, tuple[str, datetime]]:
+    """Document to the text of its newest passage, and when that was written."""
     place = func.row_number().over(
         partition_by=Chunk.document_id,
         order_by=(Chunk.created_at.desc(), func.length(Chunk.text).desc(), Chunk.ordinal),
     )
     placed = (
-        select(Chunk.document_id, Chunk.text, place.label("place"))
+        select(Chunk.document_id, Chunk.text, Chunk.created_at, place.label("place"))
         .where(Chunk.document_id.in_(document_ids))
         .subquery()
     )
     rows = await session.execute(
-        select(placed.c.document_id, placed.c.text).where(placed.c.place == 1)
+        select(placed.c.document_id, placed.c.text, placed.c.created_at).where(placed.c.place == 1)
     )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: (row[1], row[2]) for row in rows}
