@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import brotli
 
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
@@ -23,9 +26,21 @@ class Asset:
     """One file, ready to be sent."""
 
     content: bytes
-    compressed: bytes
+    gzip: bytes
+    brotli: bytes
     media_type: str
     etag: str
+
+    def encoded(self, accepted: str) -> tuple[bytes, str]:
+        """The bytes to send and how they are encoded: the smallest that is accepted."""
+        taken = {
+            name.strip().lower()
+            for name, _, weight in (one.partition(";") for one in accepted.split(","))
+            if not re.fullmatch(r"\s*q=0(\.0*)?\s*", weight)
+        }
+        if "br" in taken:
+            return self.brotli, "br"
+        return (self.gzip, "gzip") if "gzip" in taken else (self.content, "")
 
 
 class Assets:
@@ -60,7 +75,8 @@ def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
 def _asset(name: str, content: bytes) -> Asset:
     return Asset(
         content=content,
-        compressed=gzip.compress(content, compresslevel=9, mtime=0),
+        gzip=gzip.compress(content, compresslevel=9, mtime=0),
+        brotli=brotli.compress(content, quality=11),
         media_type=_TYPES[PurePosixPath(name).suffix],
         etag=f'"{hashlib.sha256(content).hexdigest()[:20]}"',
     )

@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 from tests.browser import Trouble
 from tests.widget.installation import Installation
 from tests.widget.scripted_server import ScriptedServer
-from widget.served import digest
+from widget.served import digest, served_files
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -129,8 +129,16 @@ async def test_a_frame_on_an_allowed_website(
 
 async def test_the_files_are_compressed_and_kept(candor: Installation) -> None:
     async with httpx.AsyncClient(base_url=candor.origin) as browser:
-        first = await browser.get("/widget/v1/define.js", headers={"Accept-Encoding": "gzip"})
-        assert first.headers["content-encoding"] == "gzip"
+        address, sizes = "/widget/v1/define.js", []
+        for accepted, encoding in (
+            ("gzip, deflate, br, zstd", "br"), ("gzip, br;q=0", "gzip"), ("identity", None),
+        ):  # fmt: skip
+            first = await browser.get(address, headers={"Accept-Encoding": accepted})
+            assert first.headers.get("content-encoding") == encoding
+            assert first.headers["vary"] == "Accept-Encoding"
+            assert first.content == served_files()["define.js"]
+            sizes.append(int(first.headers["content-length"]))
+        assert sizes == sorted(sizes)
         assert first.headers["access-control-allow-origin"] == "*"
         assert first.headers["content-type"] == "text/javascript; charset=utf-8"
         again = await browser.get(
