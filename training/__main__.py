@@ -1,4 +1,4 @@
-"""``python -m training``: build the bundled encoder, fine-tune it, or measure it on pairs."""
+"""``python -m training``: build the bundled encoder or a reranker, fine-tune, or measure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from pathlib import Path
 
 from knowledge.encode.bundled import DEFAULT_MODEL
 from knowledge.errors import CandorError
-from training.build import Workshop, build_encoder
+from training.build import Workshop, build_encoder, find_backbone
+from training.corpus import Pair
+from training.cross_encoder import RerankerConfig, measure_reranker, mine, train_reranker
 from training.evaluate import evaluate_model
 from training.fine_tune import GENTLE, fine_tune, read_pairs
+from training.pairs import DICTIONARY, Limits, build_pairs
 from training.train import TrainConfig
 
 
@@ -46,6 +49,17 @@ def _parser() -> argparse.ArgumentParser:
     tune.add_argument("--work", type=Path, default=Path("checkpoints/fine-tune"))
     tune.add_argument("--steps", type=int, default=GENTLE.steps)
     tune.set_defaults(run=_tune)
+    rerank = commands.add_parser("reranker", help="train a cross-encoder on the same text")
+    rerank.add_argument("data", type=Path, help="folder of training text: training/corpus.py")
+    rerank.add_argument("--model", type=Path, required=True, help="folder for the reranker")
+    rerank.add_argument("--work", type=Path, default=Path("checkpoints/reranker"))
+    rerank.add_argument("--queries", type=int, default=20_000, help="at most, all sources together")
+    rerank.add_argument("--steps", type=int, default=RerankerConfig().steps)
+    rerank.add_argument("--frozen", type=int, default=0, help="lower layers left as they are")
+    rerank.add_argument("--max-tokens", type=int, default=RerankerConfig().max_tokens)
+    rerank.add_argument("--judged", type=int, default=100, help="held-out queries of each source")
+    rerank.add_argument("--device", default="cpu", help="cpu, or cuda for a GPU")
+    rerank.set_defaults(run=_reranker)
     measure = commands.add_parser("evaluate", help="measure a model on pairs")
     measure.add_argument("pairs", type=Path, help="JSON lines with query and passage")
     measure.add_argument("--model", type=Path, default=DEFAULT_MODEL)
@@ -69,6 +83,24 @@ def _tune(given: argparse.Namespace) -> None:
         print(f"The tuned model is in {given.model}. An index has to be built anew for it.")
     else:
         print("The tuned model is not better: nothing was written.")
+
+
+def _reranker(given: argparse.Namespace) -> None:
+    pairs = build_pairs(given.data, Limits())
+    train, held = ([p for p in some if p.source not in DICTIONARY] for some in pairs)
+    config = RerankerConfig(steps=given.steps, frozen=given.frozen, max_tokens=given.max_tokens)
+    candidates = mine(train, config.negatives, given.queries)
+    print(f"{len(candidates)} queries with hard negatives", flush=True)
+    train_reranker(candidates, find_backbone(), given.model, given.work, config, given.device)
+    by_source = {source: [p for p in held if p.source == source] for source in _sources(held)}
+    for source, some in by_source.items():
+        some = some[: 10 * given.judged]
+        figures = measure_reranker(given.model, some, given.judged, device=given.device)
+        print(json.dumps({source: figures}), flush=True)
+
+
+def _sources(pairs: Sequence[Pair]) -> list[str]:
+    return sorted({pair.source for pair in pairs})
 
 
 def _measure(given: argparse.Namespace) -> None:

@@ -19,6 +19,9 @@ from training.corpus import (
     read_summaries,
 )
 
+DICTIONARY = ("wordnet", "synonyms")
+"""Sources of pairs that are no questions."""
+
 HELD_OUT_SOURCES = ("fastapi", "jitsi", "vagov", "opencollective")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'(])")
 
