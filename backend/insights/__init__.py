@@ -8,6 +8,7 @@
     period = Period.of(first, last)                     # days in UTC; None: the last 30
     usage = Usage(database, workspace_id)               # usage.py
     await usage.volume(period, assistant_id)            # questions by day, and how they ended
+    await usage.reading(period)                         # citations opened, pages visited, dwell
     await usage.latency(period)                         # percentiles, by model
     await usage.tokens(period)                          # language-model tokens by day
     await usage.documents(period, knowledge_base_id)    # cited, only shown, never used

@@ -21,10 +21,12 @@ from knowledge.store.queries.usage import (
     count_conversations,
     count_days,
     handed_off_at,
+    read_acts,
     read_document_use,
     read_durations,
     read_tokens,
 )
+from knowledge.store.tables import SearchEventKind
 
 Use = Literal["cited", "shown", "never"]
 """``shown``: given to answers and never cited by one."""
@@ -54,6 +56,19 @@ class Volume:
 
     days: tuple[Day, ...]
     total: Day
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What visitors did with citations on one day: opened a passage, went on to its page, and how
+    long a passage stayed open (the median of ``dwells``, in milliseconds).
+    """
+
+    day: date
+    opened: int = 0
+    visited: int = 0
+    dwells: int = 0
+    dwell_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +124,28 @@ class Usage:
             if one.name != "day"
         }
         return Volume(days, Day(period.last, **(sums | {"conversations": conversations})))
+
+    async def reading(self, period: Period, assistant_id: UUID | None = None) -> list[Reading]:
+        """Every day of the period, from the search events of the widget."""
+        async with self._database.reading() as session:
+            acts = await read_acts(
+                session, self.scope(period, assistant_id), period.begins, period.ends
+            )
+        kinds = Counter((at.date(), kind) for kind, at, _ in acts)
+        dwells: dict[date, list[int]] = {}
+        for kind, at, milliseconds in acts:
+            if kind is SearchEventKind.DWELL and milliseconds is not None:
+                dwells.setdefault(at.date(), []).append(milliseconds)
+        return [
+            Reading(
+                day=day,
+                opened=kinds[day, SearchEventKind.CITATION],
+                visited=kinds[day, SearchEventKind.VISIT],
+                dwells=len(dwells.get(day, [])),
+                dwell_ms=float(np.median(dwells[day])) if day in dwells else None,
+            )
+            for day in period.days
+        ]
 
     async def latency(self, period: Period, assistant_id: UUID | None = None) -> list[Latency]:
         """Percentiles over all answers, then by model, the one with the most answers first."""

@@ -25,6 +25,8 @@ from backend.api.schemas.insights import (
     LatencyView,
     QuestionsView,
     QuestionView,
+    ReadingRow,
+    ReadingView,
     SourceUseRow,
     TokenRow,
     TokensView,
@@ -90,6 +92,20 @@ async def volume(
         days=[DayView.of(day) for day in found.days],
         total=DayView.of(found.total),
     )
+
+
+@router.get(
+    "/insights/reading", summary="Use of citations", response_model=ReadingView, responses=_TABLE
+)
+async def reading(
+    caller: Viewer, state: State, period: Days, assistant: OfAssistant, format: Format = "json"
+) -> ReadingView | Response:
+    """What visitors did with citations by day: opened a passage, for how long, went to its page."""
+    rows = [asdict(one) for one in await _usage(caller, state).reading(period, assistant)]
+    if format == "csv":
+        return _csv("reading", period, list(ReadingRow.model_fields), (r.values() for r in rows))
+    items = [ReadingRow(**row) for row in rows]
+    return ReadingView(first=period.first, last=period.last, items=items)
 
 
 @router.get(

@@ -49,6 +49,24 @@ class VolumeView(PeriodView):
     total: DayView
 
 
+class ReadingRow(BaseModel):
+    """Citations that visitors opened on one day, pages they went on to, and the median time that a
+    passage stayed open.
+    """
+
+    day: dt.date
+    opened: int
+    visited: int
+    dwells: int
+    dwell_ms: float | None
+
+
+class ReadingView(PeriodView):
+    """What visitors did with citations, by day."""
+
+    items: list[ReadingRow]
+
+
 class LatencyRow(BaseModel):
     """Milliseconds that answers took; ``model`` is empty for all together."""
 

@@ -137,6 +137,21 @@ async def read_durations(session: ReadSession, scope: Scope) -> dict[str, list[f
     return found
 
 
+async def read_acts(
+    session: ReadSession, scope: Scope, begins: datetime, ends: datetime
+) -> list[tuple[SearchEventKind, datetime, int | None]]:
+    """What visitors did after answers: which act, when, and for a dwell its milliseconds."""
+    query = select(SearchEvent.kind, SearchEvent.created_at, SearchEvent.milliseconds).where(
+        SearchEvent.workspace_id == scope.workspace_id,
+        SearchEvent.created_at >= begins,
+        SearchEvent.created_at < ends,
+    )
+    if scope.assistant_id:
+        query = query.where(SearchEvent.assistant_id == scope.assistant_id)
+    rows = await session.execute(query)
+    return [(SearchEventKind(kind), at, milliseconds) for kind, at, milliseconds in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class TokenUse:
     """Language-model tokens of one assistant on one day."""

@@ -73,8 +73,21 @@ async def test_questions_are_counted(shop: httpx.AsyncClient, state: AppState) -
                 kind=SearchEventKind.REFORMULATION,
             )
         )
+        for kind, milliseconds in (("citation", None), ("dwell", 3000), ("dwell", 5000)):
+            session.add(
+                SearchEvent(
+                    workspace_id=shop.workspace_id,  # type: ignore[attr-defined]
+                    message_id=UUID(norway["message_id"]),
+                    kind=SearchEventKind(kind),
+                    milliseconds=milliseconds,
+                )
+            )
     again = await ok(await shop.get("/insights/volume", params={"first": TODAY, "last": TODAY}))
     assert (len(again["days"]), again["total"]["reformulated"]) == (1, 2)
+
+    read = (await ok(await shop.get("/insights/reading")))["items"][-1]
+    acts = {"opened": 1, "visited": 0, "dwells": 2, "dwell_ms": 4000.0}
+    assert read == acts | {"day": TODAY.isoformat()}
 
     table = await shop.get("/insights/volume", params={"format": "csv"})
     rows = list(csv.DictReader(io.StringIO(table.text)))
@@ -176,10 +189,10 @@ async def test_a_stranger_sees_nothing(shop: httpx.AsyncClient, enter: Enter) ->
     base = await make_base(shop, "mine")
     made = await ok(await shop.post("/assistants", json={"name": "A", "knowledge_base_ids": []}))
     stranger = await enter()
-    for name in ("volume", "latency", "tokens", "questions", "gaps"):
+    for name in ("volume", "latency", "tokens", "questions", "gaps", "reading"):
         address = f"/insights/{name}"
         empty = await ok(await stranger.get(address))
-        assert empty.get("items", []) == []
+        assert not any(one.get("opened", 1) for one in empty.get("items", []))
         assert empty.get("total", {}).get("questions", 0) == 0
         refused = await stranger.get(address, params={"assistant": made["id"]})
         assert refused.status_code == 404, address
