@@ -12,8 +12,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 export PORT CANDOR_DATA
 
 .PHONY: help install run test check lint types imports format install-dev system-packages \
-	test-qdrant bench-retrieval bench-search bench-ingestion bench-answers bench-site bench-crash \
-	bench-widget bench-encoder encoder clean
+	test-qdrant bench-retrieval bench-search bench-explain bench-ingestion bench-answers \
+	bench-site bench-crash bench-widget bench-encoder encoder clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -72,6 +72,9 @@ bench-retrieval: install-dev ## Retrieval quality on BEIR folders: DATA=folder
 
 bench-search: install-dev ## Search latency over 10,000 chunks
 	@$(BIN)/python -m benchmarks.search_speed
+
+bench-explain: install-dev ## Speed of explanations over 100,000 chunks
+	@$(BIN)/python -m benchmarks.explain_speed
 
 bench-ingestion: install-dev ## Crawl, parse and indexing speed
 	@$(BIN)/python -m benchmarks.ingestion

@@ -215,8 +215,11 @@ def _vectors(encoding: Encoding) -> dict[str, Any]:
     }
 
 
-def documentation_passages(count: int) -> dict[str, str]:
-    """``count`` passages of four to six sentences each, drawn at random from the documentation."""
+def documentation_passages(count: int, between: str = " ") -> dict[str, str]:
+    """``count`` passages of four to six sentences each, drawn at random from the documentation.
+
+    ``between``: what stands between two sentences.
+    """
     text = "\n".join(
         file.read_text(encoding="utf-8")
         for file in sorted([*ROOT.glob("docs/**/*.md"), ROOT / "README.md"])
@@ -225,7 +228,8 @@ def documentation_passages(count: int) -> dict[str, str]:
     sentences = [" ".join(one.split()) for one in found if 5 <= len(one.split()) <= 40]
     draw = random.Random(_SEED)
     return {
-        str(number): " ".join(draw.sample(sentences, draw.randint(4, 6))) for number in range(count)
+        str(number): between.join(draw.sample(sentences, draw.randint(4, 6)))
+        for number in range(count)
     }
 
 
