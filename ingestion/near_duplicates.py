@@ -32,7 +32,7 @@ BANDS = 8
 _ROWS = 6
 _SHINGLE_WORDS = 4
 _LEAST_WORDS = 40
-_SHINGLES_AT_ONCE = 1 << 16
+_SHINGLES_AT_ONCE = 1 << 12
 
 # Chinese and Japanese are written without spaces: each character counts as a word.
 _WORD = re.compile(r"[぀-ヿ㐀-鿿]|[^\W_぀-ヿ㐀-鿿]+")
@@ -84,9 +84,8 @@ class Wording:
         least = np.full(BANDS * _ROWS, np.iinfo(np.uint64).max, np.uint64)
         for start in range(0, self.shingles.size, _SHINGLES_AT_ONCE):
             part = self.shingles[start : start + _SHINGLES_AT_ONCE]
-            for row in range(BANDS * _ROWS):
-                hashed = (part * _FACTORS[row] + _OFFSETS[row]) >> np.uint64(32)
-                least[row] = min(least[row], hashed.min())
+            hashed = (part * _FACTORS[:, None] + _OFFSETS[:, None]) >> np.uint64(32)
+            least = np.minimum(least, hashed.min(axis=1))
         rows = least.reshape(BANDS, _ROWS)
         return [_number(row.tobytes(), band + 1) for band, row in enumerate(rows)]
 

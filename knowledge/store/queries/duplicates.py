@@ -8,10 +8,11 @@ from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, delete, func, insert, or_, select
+from sqlalchemy import Select, and_, delete, func, or_, select
 from sqlalchemy.orm import aliased, undefer
 
 from knowledge.store.database import ReadSession, WriteSession
+from knowledge.store.dialect import insert_rows
 from knowledge.store.tables import Document, DocumentBand, DocumentState
 
 _IDS_AT_ONCE = 500
@@ -70,8 +71,7 @@ async def replace_bands(session: WriteSession, changed: Sequence[Bands]) -> None
         for bands in changed
         for value, exact in bands.numbers().items()
     ]
-    if rows:
-        await session.execute(insert(DocumentBand), rows)
+    await insert_rows(session, DocumentBand, rows)
 
 
 @dataclass(frozen=True, slots=True)
