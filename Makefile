@@ -13,7 +13,7 @@ export PORT CANDOR_DATA
 
 .PHONY: help install run test check lint types imports format install-dev system-packages \
 	test-qdrant bench-retrieval bench-search bench-explain bench-ingestion bench-answers \
-	bench-site bench-crash bench-widget bench-encoder encoder clean
+	bench-site bench-crash bench-widget bench-encoder encoder pictures clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -101,6 +101,10 @@ encoder: install-dev ## Train the bundled encoder again: DATA=folder of training
 
 bench-widget: install-dev ## Compressed size of the widget
 	@$(BIN)/python -m benchmarks.widget_size
+
+pictures: install-dev ## The pictures of docs/console.md, taken anew
+	@$(BIN)/python -m pytest -q tests/backend/console/test_tour.py
+	@cp artifacts/tour/*.png docs/images/console/
 
 clean: ## Remove what was built, not the data folder
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache artifacts

@@ -1,8 +1,12 @@
-"""What lists share: the line that leads from page to page, and searching while typing."""
+"""What lists share: an address that says what is shown, the line that leads from page to page, and
+searching while typing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from markupsafe import Markup
 from nicegui import ui
@@ -51,6 +55,51 @@ class Pager:
     def reset(self) -> None:
         """Start again at the first page."""
         self._cursor, self._before = "", []
+
+
+class Wanted(Protocol):
+    """What a list shows, as a frozen dataclass; ``after`` is the cursor of its page."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def after(self) -> str:
+        """The cursor that the page begins after."""
+        ...
+
+    def address(self) -> str:
+        """The address that shows just this."""
+        ...
+
+
+Kind = TypeVar("Kind", bound=Wanted)
+
+
+class Steering(Generic[Kind]):
+    """Where a list is, and how it gets elsewhere: it is drawn, and the address follows."""
+
+    def __init__(self, wanted: Kind, draw: Callable[[Kind], Awaitable[None]]) -> None:
+        self.wanted = wanted
+        self.pager = Pager(wanted.after)
+        self._draw = draw
+
+    async def begin(self) -> None:
+        """Draw the list for the first time."""
+        await self._draw(self.wanted)
+
+    async def move(self, cursor: str) -> None:
+        """Show the page that begins after a cursor."""
+        await self._go(replace(self.wanted, after=cursor))
+
+    async def change(self, **changed: object) -> None:
+        """Show something else, from its first page on."""
+        self.pager.reset()
+        await self._go(replace(self.wanted, **{**changed, "after": ""}))
+
+    async def _go(self, now: Kind) -> None:
+        self.wanted = now
+        await self._draw(now)
+        ui.navigate.history.replace(now.address())
 
 
 def follow_typing(box: ui.input, change: Callable[[str], Awaitable[None]]) -> None:

@@ -156,8 +156,9 @@ def _group(title: str, found: Mapping[str, Any], rules: Sequence[str]) -> Markup
 
 
 def _reason(one: Mapping[str, Any]) -> str:
-    words = _RULES[Rule(one["rule"])]
-    return f"{words}: {one['pattern']}" if one["pattern"] else words
+    rule = Rule(one["rule"])
+    is_pattern = rule in (Rule.INCLUDE, Rule.EXCLUDE) and one["pattern"]
+    return f"{_RULES[rule]}: {one['pattern']}" if is_pattern else _RULES[rule]
 
 
 def _joined(config: Mapping[str, Any], name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,7 +16,7 @@ from backend.console.adding import opener
 from backend.console.chain_view import chain
 from backend.console.forms import Act, button, confirm, link_button
 from backend.console.frame import go, head, page
-from backend.console.listing import Pager, follow_typing
+from backend.console.listing import Steering, follow_typing
 from backend.console.parts import badge, empty, join, row_link, show, table, when
 from backend.console.transcript import answer, handed_over, question
 from backend.console.visit import Visit
@@ -102,11 +102,8 @@ async def conversations_page(
         if visit.may(Role.EDITOR):
             button("Export", lambda: export(), "ghost")
     await section_tabs(visit, "All")
-    pager = Pager(wanted.after)
 
     async def draw(now: _Wanted) -> None:
-        nonlocal wanted
-        wanted = now
         await visit.check()
         async with visit.database.reading() as session:
             found = await read_page(
@@ -123,19 +120,11 @@ async def conversations_page(
         )
 
     async def export() -> None:
-        path = f"/api/v1/conversations/export?{wanted.query('after')}"
+        path = f"/api/v1/conversations/export?{steering.wanted.query('after')}"
         ui.run_javascript(f"window.location.assign({json.dumps(path)})")
 
-    async def move(cursor: str) -> None:
-        await go(replace(wanted, after=cursor))
-
-    async def go(now: _Wanted) -> None:
-        await draw(now)
-        ui.navigate.history.replace(now.address())
-
-    async def change(**changed: object) -> None:
-        pager.reset()
-        await go(replace(wanted, after="", **changed))  # type: ignore[arg-type]
+    steering = Steering(wanted, draw)
+    pager, change = steering.pager, steering.change
 
     with ui.element("search").classes("filters"):
         box = ui.input(value=wanted.q, placeholder="Search what was said")
@@ -154,8 +143,8 @@ async def conversations_page(
         ).style("width:160px")
     with ui.element("div").classes("card"):
         shown = show(Markup(""))
-        pager.place(move)
-    await draw(wanted)
+        pager.place(steering.move)
+    await steering.begin()
 
 
 async def _names(visit: Visit) -> dict[UUID, str]:

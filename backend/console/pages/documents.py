@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from markupsafe import Markup
 from nicegui import ui
 
 from backend.console.frame import head, page
-from backend.console.listing import Pager, follow_typing
+from backend.console.listing import Steering, follow_typing
 from backend.console.parts import badge, empty, row_link, show, table, when
 from backend.console.visit import Visit
 from backend.console.words import (
@@ -76,11 +76,8 @@ async def documents_page(
         of_source = (await find_source(session, visit.workspace_id, source)).name if source else ""
     below = Markup('From the source {}. <a href="/console/documents">See all</a>').format(of_source)
     head("Documents", below=below if of_source else "")
-    pager = Pager(wanted.after)
 
     async def draw(now: _Wanted) -> None:
-        nonlocal wanted
-        wanted = now
         await visit.check()
         async with visit.database.reading() as session:
             found = await read_page(
@@ -93,17 +90,8 @@ async def documents_page(
         shown.set_content(_table(found.items, now))
         pager.show(count(total, "document"), found.next_cursor, len(found.items) < total)
 
-    async def move(cursor: str) -> None:
-        await go(replace(wanted, after=cursor))
-
-    async def go(now: _Wanted) -> None:
-        await draw(now)
-        ui.navigate.history.replace(now.address())
-
-    async def change(**changed: object) -> None:
-        pager.reset()
-        await go(replace(wanted, after="", **changed))  # type: ignore[arg-type]
-
+    steering = Steering(wanted, draw)
+    pager, change = steering.pager, steering.change
     with ui.element("search").classes("filters"):
         box = ui.input(value=wanted.q, placeholder="Search titles and addresses")
         box.props('outlined dense clearable data-search aria-label="Search documents"')
@@ -122,8 +110,8 @@ async def documents_page(
         ).props('outlined dense options-dense aria-label="State"').style("width:190px")
     with ui.element("div").classes("card"):
         shown = show(Markup(""))
-        pager.place(move)
-    await draw(wanted)
+        pager.place(steering.move)
+    await steering.begin()
 
 
 def _table(rows: list[Document], wanted: _Wanted) -> Markup:

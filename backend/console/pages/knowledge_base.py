@@ -9,6 +9,7 @@ from uuid import UUID
 from markupsafe import Markup
 from nicegui import ui
 
+from backend.api.written import is_pairs
 from backend.console.adding import (
     Again,
     add_feed,
@@ -125,7 +126,8 @@ def _row(one: _Listed) -> list[Markup | str]:
     if run is not None and run.state == RunState.FAILED:
         state += Markup('<span class="sub">{}</span>').format(run.error_detail)
     address = shown_address(str(one.source.config.get("start", "")))
-    below = KINDS[one.source.kind] if KINDS[one.source.kind] != one.source.name else ""
+    kind = "Questions and answers" if is_pairs(one.source) else KINDS[one.source.kind]
+    below = kind if kind != one.source.name else ""
     if address and address != one.source.name:
         below = f"{below}: {address}"
     return [

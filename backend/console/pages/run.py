@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from markupsafe import Markup
 from nicegui import ui
 
 from backend.console.frame import head, page
-from backend.console.listing import Pager
+from backend.console.listing import Steering
 from backend.console.parts import badge, empty, row_link, show, table, tiles, when
 from backend.console.visit import Visit
 from backend.console.words import CHANGES, RUN_KINDS, run_state, shown_address, took
@@ -28,13 +28,14 @@ _LIMIT = 50
 class _Wanted:
     """What the page lists; the whole of it stands in the address."""
 
+    run_id: UUID
     change: Change | None = None
     after: str = ""
 
-    def address(self, run_id: UUID) -> str:
+    def address(self) -> str:
         given = {"change": self.change, "after": self.after}
         query = urlencode({name: str(value) for name, value in given.items() if value})
-        return f"/console/runs/{run_id}" + (f"?{query}" if query else "")
+        return f"/console/runs/{self.run_id}" + (f"?{query}" if query else "")
 
 
 @page("/runs/{run_id}", "content")
@@ -50,12 +51,8 @@ async def run(visit: Visit, run_id: UUID, change: Change | None = None, after: s
         progress = (await runs.progress(session, [row.id]))[row.id]
     head(f"{RUN_KINDS.get(row.kind, row.kind)}: what changed", crumbs, when(row.created_at))
     show(_facts(row, progress), classes="section")
-    wanted = _Wanted(change, after)
-    pager = Pager(after)
 
     async def draw(now: _Wanted) -> None:
-        nonlocal wanted
-        wanted = now
         await visit.check()
         query = runs.changes(row.id, now.change)
         async with visit.database.reading() as session:
@@ -64,16 +61,11 @@ async def run(visit: Visit, run_id: UUID, change: Change | None = None, after: s
         more = bool(now.after or found.next_cursor)
         pager.show(f"{len(found.items)} shown", found.next_cursor, more)
 
-    async def go(now: _Wanted) -> None:
-        await draw(now)
-        ui.navigate.history.replace(now.address(row.id))
-
-    async def move(cursor: str) -> None:
-        await go(replace(wanted, after=cursor))
+    steering = Steering(_Wanted(row.id, change, after), draw)
+    pager = steering.pager
 
     async def change_filter(name: str) -> None:
-        pager.reset()
-        await go(_Wanted(Change(name) if name else None))
+        await steering.change(change=Change(name) if name else None)
 
     with ui.element("search").classes("filters"):
         names = {"": "Every change"} | {kind: words for kind, (words, _) in CHANGES.items()}
@@ -82,8 +74,8 @@ async def run(visit: Visit, run_id: UUID, change: Change | None = None, after: s
         ).style("width:220px")
     with ui.element("div").classes("card"):
         shown = show(Markup(""))
-        pager.place(move)
-    await draw(wanted)
+        pager.place(steering.move)
+    await steering.begin()
 
 
 def _facts(row: Run, progress: Progress) -> Markup:
