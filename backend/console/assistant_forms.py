@@ -12,7 +12,7 @@ from nicegui.events import GenericEventArguments
 
 from backend.api.schemas.behaviour import Behaviour
 from backend.console.change_form import whole_number
-from backend.console.forms import area, button, choice, confirm, dialog, field, foot
+from backend.console.forms import area, button, choice, confirm, dialog, field
 from backend.console.frame import done, section
 from backend.console.parts import badge, show
 from backend.console.visit import Visit
@@ -237,8 +237,10 @@ def _identity(visit: Visit, row: Assistant) -> None:
                     '<div class="secret">{}</div>'
                 ).format(made["secret"])
             )
-            with foot(told):
-                pass
+            with ui.element("div").classes("foot"):
+                ui.button("Done", on_click=told.close, color=None).props(
+                    "no-caps unelevated"
+                ).classes("primary")
         told.open()
 
     async def forget() -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from backend.console.parts import NOTHING, badge, empty, join, table, when
-from backend.console.words import count, shown_address
+from backend.console.words import shown_address
 from backend.insights.gaps import Gap, GapKind, Question
 
 _KINDS = (
@@ -90,7 +90,7 @@ def _gap(gap: Gap) -> Markup:
         '<a href="/console/conversations/{}">Conversation</a><a href="{}">Explain</a></div></li>'
     ).format(
         gap.question,
-        f"{gap.badly:,} of {count(gap.asked, 'time', 'times')} badly: {', '.join(reasons)}",
+        f"{gap.badly:,} of {gap.asked:,} answered badly: {', '.join(reasons)}",
         _others(gap.examples),
         _found(gap),
         when(gap.last_asked),

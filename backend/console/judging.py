@@ -124,10 +124,9 @@ class Judging:
             )
             show(Markup('<span class="name">{}</span>').format(_linked(page)), tag="span")
             if may:
-                named = shown_address(page).replace('"', "")
-                ui.select(GRADES, value=grade, on_change=graded).props(
-                    f'outlined dense options-dense aria-label="Grade of {named}"'
-                ).classes("grade")
+                chooser = ui.select(GRADES, value=grade, on_change=graded)
+                chooser.props("outlined dense options-dense")
+                chooser.props["aria-label"] = f"Grade of {shown_address(page)}"
             else:
                 show(badge(GRADES[grade], "good" if grade else "quiet"))
 

@@ -31,6 +31,10 @@ from knowledge.store.query_sets import list_query_sets
 from knowledge.store.rules import is_active, read_active_rules
 from knowledge.store.tables import Role, RuleKind, RuleRecord, utc_now
 
+_NO_SET = Markup(
+    '<p class="soft small">With a query set, made under <a href="/console/evaluation">'
+    "Evaluation</a>, the effect on other questions shows here too.</p>"
+)
 _WITH_FACTOR = frozenset({RuleKind.BOOST, RuleKind.TERM, RuleKind.SYNONYM, RuleKind.EXPANSION})
 
 
@@ -75,6 +79,10 @@ class WhatIfPanel:
             )
             with ui.element("div").classes("inside stack"):
                 self._rows = ui.element("div").classes("stack tight")
+                with ui.element("div").classes("actions"):  # they outlive what they change
+                    button("Add a change", self._open_form)
+                    self._save = button("Save as rule", self._open_saving, "primary")
+                    self._clear = button("Clear", self._start_again, "ghost")
                 self._places = ui.element("div").props("aria-live=polite")
                 self._set = ui.element("div").classes("stack tight")
         self._dialogs = ui.element("div")
@@ -137,12 +145,9 @@ class WhatIfPanel:
                 self._row(place, rule, effect(rule, names))
             for record in acting:
                 self._saved(record, f"{effect(Rule.of(record), names)}: {record.reason}")
-            with ui.element("div").classes("actions"):
-                button("Add a change", self._open_form, "" if rules else "primary")
-                if not self.tried.is_empty and self._visit.may(Role.EDITOR):
-                    button("Save as rule", self._open_saving, "primary")
-                if not self.tried.is_empty:
-                    button("Clear", self._clear, "ghost")
+        drafted = not self.tried.is_empty
+        self._save.set_visibility(drafted and self._visit.may(Role.EDITOR))
+        self._clear.set_visibility(drafted)
 
     def _row(self, place: int, rule: Rule, words: str) -> None:
         async def remove() -> None:
@@ -156,7 +161,7 @@ class WhatIfPanel:
                 self._number(place, "Times", "factor", rule.factor)
             if rule.kind is RuleKind.PIN:
                 self._number(place, "Place", "position", rule.position)
-            button("Remove", remove, "tiny ghost").props(f'aria-label="Remove: {_plain(words)}"')
+            button("Remove", remove, "tiny ghost").props["aria-label"] = f"Remove: {words}"
 
     def _number(self, place: int, label: str, name: str, value: float) -> None:
         async def changed(event: ValueChangeEventArguments[str | None]) -> None:
@@ -180,7 +185,7 @@ class WhatIfPanel:
 
         with ui.element("div").classes("change"):
             box = ui.checkbox("Saved rule", value=record.id not in self.tried.without)
-            box.on_value_change(toggled).props(f'aria-label="Saved rule: {_plain(words)}"')
+            box.on_value_change(toggled).props["aria-label"] = f"Saved rule: {words}"
             show(Markup("<span>{}</span>").format(words))
 
     async def _draw_places(self) -> None:
@@ -219,7 +224,11 @@ class WhatIfPanel:
                 for row, queries in await list_query_sets(session, base):
                     if queries:
                         sets[str(row.id)] = (base, f"{row.name} ({queries:,} queries)")
-        if self.tried.is_empty or not sets:
+        if self.tried.is_empty:
+            return
+        if not sets:
+            with self._set:
+                show(_NO_SET)
             return
         chosen = str(self.tried.query_set) if str(self.tried.query_set) in sets else None
 
@@ -296,7 +305,7 @@ class WhatIfPanel:
         await self.show(request)
         await self._around.again()
 
-    async def _clear(self) -> None:
+    async def _start_again(self) -> None:
         await self._change(Tried(query_set=self.tried.query_set))
 
     async def try_or_tell(self, change: RuleBody) -> None:
@@ -313,8 +322,3 @@ def _name_choice(chooser: ui.select, empty: bool) -> None:
         chooser.props('display-value="Choose one to see the effect on it"')
     else:
         chooser.props(remove="display-value")
-
-
-def _plain(words: str) -> str:
-    """Words that may stand between the quotation marks of an element's properties."""
-    return words.replace('"', "'").replace("\\", "")

@@ -323,7 +323,7 @@ async def sources(visit: Visit, days: int = 30, use: str = "") -> None:
                 f"{row.shown:,}",
                 badge(
                     _USES[use_of(row)],
-                    {"cited": "good", "shown": "busy", "never": "quiet"}[use_of(row)],
+                    {"cited": "good", "shown": "", "never": "quiet"}[use_of(row)],
                 ),
             ]
             for row in rows[:_ROWS]

@@ -28,8 +28,8 @@ from knowledge.store.tables import Assistant, Conversation, Lead, LeadState, Lea
 
 _LIMIT = 50
 _STATES = {
-    LeadState.NEW: ("New", "busy"),
-    LeadState.CONTACTED: ("Contacted", "good"),
+    LeadState.NEW: ("New", "good"),
+    LeadState.CONTACTED: ("Contacted", "quiet"),
     LeadState.CLOSED: ("Closed", "quiet"),
 }
 _TRIGGERS = {

@@ -217,13 +217,10 @@ def _line(
         with ui.element("div").classes("actions"):
             show(_state(record, active))
             if visit.may(Role.EDITOR):
-                named = f'aria-label="{{}}: {line.effect.replace(chr(34), "")}"'
-                if active:
-                    button("End", end, "tiny").props(named.format("End"))
-                if record.replaces and active:
-                    button("Undo the change", undo, "tiny").props(named.format("Undo"))
-                if record.ended_at:
-                    button("Bring back", undo, "tiny").props(named.format("Bring back"))
+                acts = [("End", end, active), ("Undo", undo, active and bool(record.replaces))]
+                for words, act, offered in (*acts, ("Bring back", undo, bool(record.ended_at))):
+                    if offered:
+                        button(words, act, "tiny").props["aria-label"] = f"{words}: {line.effect}"
 
 
 def _state(record: RuleRecord, active: bool) -> Markup:

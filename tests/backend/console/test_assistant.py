@@ -101,7 +101,7 @@ async def test_behaviour_is_kept_in_parts(shop: Stocked, sign_in: Sign) -> None:
 
     await page.get_by_role("button", name="Make a new secret").click()
     await expect(page.locator(".secret")).to_contain_text("candor_id")
-    await page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Done").click()
     await expect(page.get_by_text("There is a secret for tokens")).to_be_visible()
 
     preview = page.frame_locator("iframe").locator("candor-chat")
