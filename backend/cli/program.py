@@ -226,6 +226,20 @@ def evaluate(
 
 
 @program.command()
+def gaps(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(min=1, max=366, help="Of the last days, today too.")] = 30,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what was asked and not answered well, and whether there is content for it."""
+    from backend.cli.gaps import read_gaps, show
+
+    found = _call(context, lambda api: read_gaps(api, days, limit))
+    print_json(found) if as_json else show(found)
+
+
+@program.command()
 def train(
     context: typer.Context,
     model: Annotated[Path, typer.Option(help="Folder for the new model.")],
