@@ -13,7 +13,7 @@ export PORT CANDOR_DATA
 
 .PHONY: help install run test check lint types imports format install-dev system-packages \
 	test-qdrant bench-retrieval bench-search bench-explain bench-ingestion bench-answers \
-	bench-site bench-crash bench-widget bench-encoder encoder pictures clean
+	bench-site bench-crash bench-widget bench-visitors bench-host-page bench-encoder encoder pictures clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -76,8 +76,8 @@ bench-search: install-dev ## Search latency over 10,000 chunks
 bench-explain: install-dev ## Speed of explanations over 100,000 chunks
 	@$(BIN)/python -m benchmarks.explain_speed
 
-bench-ingestion: install-dev ## Crawl, parse and indexing speed
-	@$(BIN)/python -m benchmarks.ingestion
+bench-ingestion: install-dev ## Crawl, parse and indexing speed: DOCUMENTS=folder SCRAPY=python-with-scrapy
+	@$(BIN)/python -m benchmarks.ingestion $${DOCUMENTS:+--documents "$$DOCUMENTS"} $${SCRAPY:+--scrapy "$$SCRAPY"}
 
 bench-answers: install-dev ## Answers and abstention on a BEIR folder: DATA=folder
 	@test -n "$${DATA:-}" || { echo "Say where: make bench-answers DATA=path/to/beir-set"; exit 2; }
@@ -101,6 +101,12 @@ encoder: install-dev ## Train the bundled encoder again: DATA=folder of training
 
 bench-widget: install-dev ## Compressed size of the widget
 	@$(BIN)/python -m benchmarks.widget_size
+
+bench-visitors: install-dev ## 200 visitors of one assistant at once
+	@$(BIN)/python -m benchmarks.visitors
+
+bench-host-page: install-dev ## A website with and without the widget, in Chromium
+	@$(BIN)/python -m benchmarks.host_page
 
 pictures: install-dev ## The pictures of docs/console.md, taken anew
 	@$(BIN)/python -m pytest -q tests/backend/console/test_tour.py
