@@ -17,6 +17,7 @@ _PAGES = (
     "documents",
     "evaluation",
     "explain",
+    "freshness",
     "handoffs",
     "insights",
     "knowledge_base",

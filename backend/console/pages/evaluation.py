@@ -12,9 +12,10 @@ from markupsafe import Markup
 from nicegui import ui
 
 from backend.console.forms import button, dialog, field, foot, link_button
-from backend.console.frame import done, go, head, page, section, show_error
+from backend.console.frame import done, go, head, page, section, show_error, tabs
 from backend.console.judging import ORIGINS, Judging, explain_address
 from backend.console.listing import Pager
+from backend.console.pages.freshness import TABS
 from backend.console.parts import empty, note, row_link, show, table, when
 from backend.console.query_set_forms import (
     have_written,
@@ -73,6 +74,7 @@ async def evaluation_page(visit: Visit) -> None:
     with head("Evaluation", below=below):
         if visit.may(Role.EDITOR) and bases:
             button("New query set", new_query_set(visit, bases), "primary")
+    tabs("Query sets", *TABS)
     if not found.items:
         show(
             empty(

@@ -57,6 +57,7 @@ async def paths(served: Served, shop: Stocked) -> dict[str, str]:
         "evaluation": "/evaluation",
         "query-set": f"/evaluation/{made.id}",
         "comparison": f"/evaluation/{made.id}/compare?before={runs[0]}&after={runs[1]}",
+        "freshness": "/freshness",
         "insights": "/insights",
         "questions": "/insights/questions",
         "gaps": "/insights/gaps",
@@ -92,6 +93,8 @@ async def _opened(page: Page, name: str) -> None:
     if name == "query-set":
         await page.locator(".judging summary").first.click()
         await expect(page.locator(".grades li").first).to_be_visible()
+    if name == "freshness":
+        await expect(page.get_by_role("table", name="Pages that changed last")).to_be_visible()
     if name == "gaps":
         await expect(page.locator(".gaps li").first).to_be_visible()
         await expect(page.get_by_text("Being looked into")).to_have_count(0)

@@ -110,3 +110,21 @@ async def test_a_query_set_is_filled_judged_measured_and_compared(
     await page.get_by_role("button", name="Delete").click()
     await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     await expect(page.get_by_text("No query set yet")).to_be_visible()
+
+
+async def test_what_was_read_last_is_found(shop: Stocked, sign_in: Sign) -> None:
+    person = await sign_in(Role.VIEWER, shop.workspace_id)
+    page = person.page
+    await person.open("/evaluation")
+    await page.get_by_role("link", name="Freshness").click()
+    rows = page.get_by_role("table", name="Pages that changed last").locator("tbody tr")
+    await expect(rows).to_have_count(2)
+    row = rows.filter(has_text="delivery.md")
+    await expect(row.locator("td").nth(3)).to_have_text("1")
+    await expect(row).to_contain_text("under a minute")
+    await page.get_by_label("How soon").click()
+    await page.get_by_role("option", name="Within a day").click()
+    await page.wait_for_url("**within=1440**")
+    stranger = await sign_in()
+    await stranger.open(f"/freshness?in={shop.base}")
+    await expect(stranger.page.get_by_text("No knowledge base yet")).to_be_visible()
