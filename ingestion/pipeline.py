@@ -24,7 +24,7 @@ from ingestion.parse.pool import ParserPool
 from ingestion.parse.reading import PageFacts, marks_to_json
 from ingestion.records import Records
 from ingestion.sources.source import Content, SourceReader
-from ingestion.sources.unpack import Unpacker, is_archive
+from ingestion.sources.unpack import MOST_ARCHIVES, Unpacker, archives_around, is_archive
 from ingestion.sources.website import FoundPage
 from knowledge.errors import FetchError, FetchRejected, NotFound, ParseError
 from knowledge.store.queries.run_items import Outcome
@@ -130,7 +130,8 @@ class Pipeline:
             await self._unchanged(work, content)
             return
         # An archive on a website stays one: its files would have no address to cite.
-        if known.stored_file and is_archive(content.file.data):
+        is_upload = known.stored_file and archives_around(known) < MOST_ARCHIVES
+        if is_upload and is_archive(content.file.data):
             await self._unpack(work, content)
             return
         if len(content.file.data) > _LARGE:

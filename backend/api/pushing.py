@@ -17,7 +17,7 @@ from knowledge.errors import Conflict, InvalidInput, NotFound
 from knowledge.index.conditions import belonging_to
 from knowledge.store.database import WriteSession
 from knowledge.store.files import write_file
-from knowledge.store.queries.documents import free_duplicates, remove_document
+from knowledge.store.queries.documents import remove_document
 from knowledge.store.queries.pushed import (
     PushedFile,
     Put,
@@ -26,7 +26,7 @@ from knowledge.store.queries.pushed import (
     put_document,
 )
 from knowledge.store.queries.runs import queue_run
-from knowledge.store.tables import Document, Run, Source
+from knowledge.store.tables import Run, Source
 
 _PAGE = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.I | re.S)
 
@@ -82,8 +82,6 @@ async def put(session: WriteSession, source: Source, pushed: PushedFile) -> tupl
     done = await put_document(session, source, pushed)
     if not done.changed:
         return done, None
-    if not done.created:
-        await queue_freed(session, done.document)
     return done, await queue_run(session, source.knowledge_base_id, source.id)
 
 
@@ -94,14 +92,7 @@ async def delete(session: WriteSession, source: Source, external_id: str) -> Del
         found = await find_pushed(session, source.id, external_id)
     except NotFound:
         return Deleted(known, 0, 0)
-    await queue_freed(session, found)
     return Deleted(found.id, 1, await remove_document(session, found))
-
-
-async def queue_freed(session: WriteSession, document: Document) -> None:
-    """Queue what counted as a copy of a document that goes or changes: it stands alone now."""
-    for source_id in await free_duplicates(session, document):
-        await queue_run(session, document.knowledge_base_id, source_id)
 
 
 async def delete_points(state: AppState, deleted: Deleted) -> None:

@@ -99,6 +99,8 @@ def shown_address(address: str) -> str:
     """An address as people read it: a file's name for an upload."""
     if address.startswith("upload:///"):
         return unquote(address.removeprefix("upload:///"))
+    if address.startswith("push:///"):
+        return unquote(address.removeprefix("push:///"))
     if address.startswith("text:///"):
         return "Pasted text"
     return address

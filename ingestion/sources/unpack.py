@@ -21,6 +21,17 @@ from knowledge.store.tables import Document, Run
 _ZIP = b"PK\x03\x04"
 
 
+MOST_ARCHIVES = 2
+"""How deep archives within archives are taken apart: one may hold itself."""
+
+_ARCHIVES = "archives"
+
+
+def archives_around(document: Document) -> int:
+    """In how many archives, one within the other, a document was."""
+    return int(document.given.get(_ARCHIVES, 0))
+
+
 def is_archive(data: bytes) -> bool:
     """Whether the bytes are a ZIP archive, and not a document that is packed as one."""
     if not data.startswith(_ZIP):
@@ -50,7 +61,8 @@ class Unpacker:
             digest = hashlib.sha256(member.data).hexdigest()
             await asyncio.to_thread(write_file, self._folder, digest, member.data)
             address = f"{archive.address}/{member.name}"[:1900]
-            queued.append(QueuedFile(address, member.name, digest, len(member.data), ""))
+            given = {_ARCHIVES: archives_around(archive) + 1}
+            queued.append(QueuedFile(address, member.name, digest, len(member.data), "", given))
 
         await self._parser.unpack(content.file.data, keep)
         if not queued:

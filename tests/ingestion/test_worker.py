@@ -195,7 +195,7 @@ async def test_hostile_pages_end_in_one_named_reason_each(site: Site, service: S
 
 
 async def test_files_are_read_and_bad_ones_named(service: Service) -> None:
-    inner = zipped(in_txt=b"deep inside of it")
+    inner = zipped(in_txt=b"deep inside of it", core_zip=zipped(core_txt=b"too deep inside"))
     source = await service.add_files(
         guide_md=b"# Guide\n\nHow to use it.",
         copy_md=b"# Guide\n\nHow to use it.",
@@ -222,6 +222,7 @@ async def test_files_are_read_and_bad_ones_named(service: Service) -> None:
         "all.zip/french.txt": ("indexed", ""),
         "all.zip/inner.zip": ("skipped", "unpacked"),
         "all.zip/inner.zip/in.txt": ("indexed", ""),
+        "all.zip/inner.zip/core.zip": ("failed", "unsupported-format"),
     }
     french = (await service.documents())["upload:///all.zip/french.txt"]
     assert "(fr)" in french.warnings[0]

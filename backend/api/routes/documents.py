@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query
 
 from backend.api.access import Editor, Viewer
 from backend.api.errors import PROBLEMS
-from backend.api.pushing import queue_freed
 from backend.api.schemas.base import PageView, Paging
 from backend.api.schemas.content import (
     ChunkInDocument,
@@ -80,11 +79,9 @@ async def remove_document(document_id: UUID, caller: Editor, state: State) -> Re
     """Remove a document with its chunks. A website's next run finds it again."""
     async with state.database.writing() as session:
         found = await queries.find_document(session, caller.workspace_id, document_id)
-        await queue_freed(session, found)
         chunks = await queries.remove_document(session, found)
         record(session, caller.workspace_id, caller.actor, "document.remove", found.address[:400])
     await state.index.delete(belonging_to("document", document_id))
-    state.wake()
     return RemovedView(documents=1, chunks=chunks)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select
 from sqlalchemy.orm import undefer
 
 from knowledge.errors import NotFound
@@ -100,7 +100,8 @@ async def find_chunk(
 class QueuedFile:
     """A file that lies in the files folder and is to be read.
 
-    ``stored_file`` is its name there: the SHA-256 of its bytes in hex.
+    ``stored_file`` is its name there: the SHA-256 of its bytes in hex. ``given`` goes with its
+    document.
     """
 
     address: str
@@ -108,6 +109,7 @@ class QueuedFile:
     stored_file: str
     size_bytes: int
     media_type: str
+    given: JsonObject = field(default_factory=dict)
 
 
 async def document_at(session: ReadSession, source_id: UUID, address: str) -> Document | None:
@@ -147,6 +149,7 @@ async def queue_files(
         document.stored_file = file.stored_file
         document.size_bytes = file.size_bytes
         document.media_type = file.media_type
+        document.given = file.given
         if document.state != DocumentState.INDEXED:
             document.state = DocumentState.QUEUED
     await session.flush()
@@ -161,24 +164,6 @@ async def remove_document(session: WriteSession, document: Document) -> int:
     await take_back_counts(session, document.knowledge_base_id, Document.id == document.id)
     await session.execute(delete(Document).where(Document.id == document.id))
     return chunks or 0
-
-
-async def free_duplicates(session: WriteSession, document: Document) -> list[UUID]:
-    """Let the copies of a document that goes or changes be read again, each for itself.
-
-    Returns the sources whose files these are; a website's next crawl reads its own anyway.
-    """
-    copies = Document.duplicate_of == document.id
-    is_file = Document.stored_file != ""
-    rows = await session.scalars(select(Document.source_id).where(copies, is_file).distinct())
-    sources = list(rows)
-    if sources:
-        await session.execute(
-            update(Document)
-            .where(copies, is_file)
-            .values(state=DocumentState.QUEUED, duplicate_of=None)
-        )
-    return sources
 
 
 async def take_back_counts(

@@ -84,7 +84,8 @@ class Document(Identified, Base):
     back exactly what was added: ``uint32`` pairs of term id and number of chunks.
 
     ``external_id`` is the name that whoever pushed it knows it by, ``given`` what they say of it
-    (``title``, ``language``, ``modified_at``), which stands above what the file says.
+    (``title``, ``language``, ``modified_at``), which stands above what the file says; for a file
+    out of an archive the number of ``archives`` around it.
     ``listed_modified`` is the time that the sitemap gave when its address was last asked for.
     """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from typing import Any
@@ -86,20 +85,6 @@ async def test_a_file_is_pushed_with_what_is_told_of_it_in_the_query(enter: Ente
     (document,) = (await client.get("/documents")).json()["items"]
     assert (document["title"], document["media_type"]) == ("Prices", "text/csv")
     assert document["modified_at"] == "2026-01-02T03:04:05Z"
-
-
-async def test_a_copy_stands_alone_once_the_other_goes(enter: Enter) -> None:
-    client = await enter()
-    base = await make_base(client)
-    first = await push(client, base, "one", text=TEXT)
-    copy = await push(client, base, "two", text=TEXT)
-    assert copy["document"]["state"] in ("duplicate", "indexed")
-    await client.delete(f"/documents/{first['document']['id']}")
-    async with asyncio.timeout(20):
-        while not await hits(client, "returned goods"):
-            await asyncio.sleep(0.05)
-    (hit,) = await hits(client, "returned goods")
-    assert hit["document_id"] == copy["document"]["id"]
 
 
 @pytest.mark.parametrize(
