@@ -77,6 +77,8 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
             finally:
                 await state.turns.close()
                 await state.day_use.close()
+                if state.lead_webhooks is not None:
+                    await state.lead_webhooks.close()
 
     app = FastAPI(
         title="Candor",

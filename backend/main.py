@@ -13,6 +13,7 @@ from backend.cli.errors import guarded, invalid_settings
 from backend.cli.program import program
 
 if TYPE_CHECKING:
+    from backend.api.lead_webhooks import Poster
     from backend.api.state import Worker
     from backend.services import Parts
     from knowledge.crawl_preview import Previewer
@@ -38,7 +39,7 @@ def make_parts() -> Parts:
         settings = Settings()
     except ValidationError as error:
         raise invalid_settings(error) from error
-    return Parts(settings, _make_worker, open_encoder, _make_previewer)
+    return Parts(settings, _make_worker, open_encoder, _make_previewer, _make_poster)
 
 
 def _make_worker(
@@ -53,6 +54,12 @@ def _make_previewer(settings: Settings) -> Previewer:
     from ingestion.worker import make_previewer
 
     return make_previewer(settings)
+
+
+def _make_poster(settings: Settings) -> Poster:
+    from ingestion.posting import Poster
+
+    return Poster(settings.user_agent, settings.allowed_private_hosts)
 
 
 def run() -> None:

@@ -11,6 +11,7 @@ from anyio import create_task_group, to_thread
 
 from backend import data_folder
 from backend.api.day_use import DayLimits
+from backend.api.lead_webhooks import LeadWebhooks, Poster
 from backend.api.limits import Limits
 from backend.api.openid import OpenIdProvider, OpenIdSettings
 from backend.api.state import AppState, Options, Rebuilt, Worker
@@ -31,6 +32,7 @@ from knowledge.store.database import Database, database_url
 MakeWorker = Callable[[Database, SearchIndex, Encoder, Settings], Worker]
 MakeEncoder = Callable[[Settings], Encoder]
 MakePreviewer = Callable[[Settings], Previewer]
+MakePoster = Callable[[Settings], Poster]
 
 
 def version() -> str:
@@ -55,6 +57,7 @@ class Parts:
     make_worker: MakeWorker
     make_encoder: MakeEncoder
     make_previewer: MakePreviewer | None = None
+    make_poster: MakePoster | None = None
     work: bool = False
     sample: bool = False
     rebuild: bool = False
@@ -104,6 +107,7 @@ async def open_parts(parts: Parts) -> AsyncIterator[AppState]:
             limits=_limits(settings),
             rebuilt=rebuilt,
             previewer=parts.make_previewer(settings) if parts.make_previewer else None,
+            lead_webhooks=LeadWebhooks(parts.make_poster(settings)) if parts.make_poster else None,
             openid=_openid(settings),
         )
         if worker is not None:

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 
 from backend.api.day_use import DayUse
 from backend.api.handoff_desk import Bells, HandoffDesk
+from backend.api.lead_webhooks import LeadWebhooks
 from backend.api.limits import Limits
 from backend.api.metrics import Metrics
 from backend.api.openid import OpenIdProvider
@@ -90,6 +91,7 @@ class AppState:
     turns: Turns = field(default_factory=Turns)
     day_use: DayUse = field(default_factory=DayUse)
     bells: Bells = field(default_factory=Bells)
+    lead_webhooks: LeadWebhooks | None = None
     rebuilt: Rebuilt | None = None
     previewer: Previewer | None = None
     openid: OpenIdProvider | None = None

@@ -13,11 +13,14 @@ from backend.api.idempotency import Once
 from backend.api.schemas.assistants import (
     AssistantChange,
     AssistantView,
+    LeadWebhookBody,
     NewAssistant,
     SecretView,
 )
 from backend.api.schemas.base import PageView, Paging
 from backend.api.state import State
+from backend.api.webhook_signature import new_webhook_secret
+from knowledge.errors import Conflict
 from knowledge.store.paging import read_page
 from knowledge.store.queries import assistants as queries
 from knowledge.store.queries.credentials import new_secret
@@ -132,3 +135,31 @@ async def remove_identity_secret(assistant_id: UUID, caller: Admin, state: State
         found = await queries.find_assistant(session, caller.workspace_id, assistant_id)
         found.identity_secret = ""
         record(session, caller.workspace_id, caller.actor, "assistant.secret", found.name)
+
+
+@router.put("/{assistant_id:uuid}/lead-webhook", summary="Send new leads to an address")
+async def set_lead_webhook(
+    assistant_id: UUID, body: LeadWebhookBody, caller: Admin, state: State
+) -> SecretView:
+    """Every new lead is posted there as ``lead.created``, signed after Standard Webhooks with the
+    secret that is shown now. A private address is refused.
+    """
+    if state.lead_webhooks is None:
+        raise Conflict("This process sends no webhooks.", "Set it where `candor serve` runs.")
+    await state.lead_webhooks.poster.check(body.address)
+    async with state.database.writing() as session:
+        found = await queries.find_assistant(session, caller.workspace_id, assistant_id)
+        found.lead_webhook, found.lead_webhook_secret = body.address, new_webhook_secret()
+        record(session, caller.workspace_id, caller.actor, "assistant.webhook", found.name)
+        return SecretView(secret=found.lead_webhook_secret)
+
+
+@router.delete(
+    "/{assistant_id:uuid}/lead-webhook", status_code=204, summary="Send new leads nowhere"
+)
+async def remove_lead_webhook(assistant_id: UUID, caller: Admin, state: State) -> None:
+    """Forget the address and its secret."""
+    async with state.database.writing() as session:
+        found = await queries.find_assistant(session, caller.workspace_id, assistant_id)
+        found.lead_webhook = found.lead_webhook_secret = ""
+        record(session, caller.workspace_id, caller.actor, "assistant.webhook", found.name)

@@ -20,6 +20,7 @@ from backend.api.schemas.visitors import (
     HandoffView,
     LeadBody,
     LeadKept,
+    LeadView,
 )
 from backend.api.state import AppState, State
 from backend.api.turns import HEARTBEAT_S
@@ -49,6 +50,8 @@ async def leave_lead(body: LeadBody, door: Opened, state: State) -> LeadKept:
             **body.model_dump(exclude={"visitor"}),
         )
         session.add(lead)
+    if state.lead_webhooks is not None:
+        state.lead_webhooks.tell(assistant, LeadView.of(lead))
     return LeadKept(id=lead.id)
 
 

@@ -70,6 +70,7 @@ class AssistantView(BaseModel):
     appearance: dict[str, Any]
     behaviour: dict[str, Any]
     identity: bool = Field(description="Whether it has a secret for identity tokens.")
+    lead_webhook: str = Field(description="Where new leads are sent; empty: nowhere.")
     sample: bool
     created_at: datetime
 
@@ -87,9 +88,18 @@ class AssistantView(BaseModel):
             appearance=row.appearance,
             behaviour=row.behaviour,
             identity=bool(row.identity_secret),
+            lead_webhook=row.lead_webhook,
             sample=row.sample,
             created_at=row.created_at,
         )
+
+
+class LeadWebhookBody(Body):
+    """Where new leads are sent."""
+
+    address: str = Field(
+        min_length=1, max_length=2000, examples=["https://crm.example.com/hooks/candor"]
+    )
 
 
 class SecretView(BaseModel):

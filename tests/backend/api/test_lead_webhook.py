@@ -1,0 +1,117 @@
+"""A new lead on its way to the address that an owner has set."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from backend.api.lead_webhooks import LeadWebhooks
+from backend.api.state import AppState
+from backend.api.webhook_signature import verify
+from ingestion.posting import Poster
+from knowledge.errors import Unauthenticated
+from tests.backend.api.conftest import Enter
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+class Receiver:
+    """A customer's server. Answers with each status in turn, the last one for ever."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+        self.got: list[tuple[dict[str, str], bytes]] = []
+        self.address = ""
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        self.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+        async with server:
+            yield
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").splitlines()[1:]
+        headers = {
+            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head)
+        }
+        self.got.append((headers, await reader.readexactly(int(headers["content-length"]))))
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        location = "Location: http://127.0.0.1:1/\r\n" if status == 302 else ""
+        answer = f"HTTP/1.1 {status} X\r\n{location}Content-Length: 0\r\nConnection: close\r\n\r\n"
+        writer.write(answer.encode())
+        await writer.drain()
+        writer.close()
+
+    async def heard(self, count: int) -> None:
+        async with asyncio.timeout(20):
+            while len(self.got) < count:
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def webhooks(state: AppState) -> AsyncIterator[LeadWebhooks]:
+    """What the process sends with, quicker to try again."""
+    made = LeadWebhooks(Poster("CandorBot/test", ("127.0.0.1",)), waits_s=(0, 0.05, 0.05))
+    object.__setattr__(state, "lead_webhooks", made)
+    yield made
+    object.__setattr__(state, "lead_webhooks", None)
+    await made.close()
+
+
+async def test_a_lead_is_told_signed_and_told_again(
+    enter: Enter, visitor: httpx.AsyncClient, webhooks: LeadWebhooks
+) -> None:
+    client = await enter()
+    assistant = (await client.post("/assistants", json={"name": "Shop"})).json()
+    receiver = Receiver(500, 302, 204)
+    async with receiver.listening():
+        address = f"/assistants/{assistant['id']}/lead-webhook"
+        set_ = await client.put(address, json={"address": receiver.address})
+        assert set_.status_code == 200, set_.text
+        secret = set_.json()["secret"]
+        shown = (await client.get(f"/assistants/{assistant['id']}")).json()
+        assert shown["lead_webhook"] == receiver.address
+        assert secret not in json.dumps(shown)
+        public = f"/api/v1/assistants/{assistant['public_key']}/leads"
+        kept = await visitor.post(public, json={"email": "ann@example.com", "note": "Grüße"})
+        await receiver.heard(3)
+        ids = {verify(secret, headers, body) for headers, body in receiver.got}
+        assert len(ids) == 1  # one message, told three times
+        message = json.loads(receiver.got[-1][1])
+        assert message["type"] == "lead.created"
+        assert message["data"]["id"] == kept.json()["id"]
+        assert message["data"]["note"] == "Grüße"
+        with pytest.raises(Unauthenticated):
+            verify(secret, receiver.got[0][0], receiver.got[0][1] + b" ")
+        assert (await client.delete(address)).status_code == 204
+        assert (await visitor.post(public, json={"phone": "+47 1"})).status_code == 201
+    assert len(receiver.got) == 3
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("http://10.0.0.1/hook", 422),
+        ("http://[::1]/hook", 422),
+        ("http://169.254.169.254/latest", 422),
+        ("ftp://example.com/", 422),
+        ("http://ann:secret@127.0.0.1/", 422),
+        ("", 422),
+    ],
+)
+async def test_an_address_that_nothing_is_sent_to(
+    enter: Enter, webhooks: LeadWebhooks, address: str, status: int
+) -> None:
+    client, stranger = await enter(), await enter()
+    assistant = (await client.post("/assistants", json={"name": "Shop"})).json()
+    path = f"/assistants/{assistant['id']}/lead-webhook"
+    assert (await client.put(path, json={"address": address})).status_code == status
+    fine = {"address": "http://127.0.0.1:9/hook"}
+    assert (await stranger.put(path, json=fine)).status_code == 404
+    assert (await client.get(f"/assistants/{assistant['id']}")).json()["lead_webhook"] == ""
