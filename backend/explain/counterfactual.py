@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.explain.simulate import Figures, Scores, Simulation, nearest_change
 from backend.explain.terms import dot
 from backend.explain.words import Word, join_pieces, name_of
+from backend.search.fuse import fuse
 from backend.search.trace import SearchTrace
 from knowledge.encode.encoder import Encoder
 from knowledge.index.search_index import Point, SearchIndex
@@ -27,6 +29,8 @@ from knowledge.types import ArmName, Encoding, SparseVector
 _WORDS = 6
 _MOST = 100.0
 _FAINT = 1e-6
+_CONFIRMED = 4
+"""Changes of a term's weight that are tried on the whole index, the smallest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,9 @@ class Counterfactual:
     place: int | None
     changes: tuple[Change, ...]
     note: str = (
-        "Changes of terms and weights are exact for the sparse arm and for fusion, and end before "
-        "reranking. Words on the page were tried by encoding it again."
+        "A change that is called exact holds for the sparse arm over the whole index, and for "
+        "fusion; reranking comes after it. Others were tried on the candidates, and words on the "
+        "page by encoding it again."
     )
 
     def to_json(self) -> dict[str, object]:
@@ -104,7 +109,7 @@ async def counterfactual(
         ]
 
     # Some hundred fusions: not in the event loop.
-    changes = await asyncio.to_thread(compute)
+    changes = await _confirmed(await asyncio.to_thread(compute), trace, words, index, passage.id, k)
     if rewrite:
         changes += await _page(simulation, trace, words, passage, encoder, k)
     return Counterfactual(k, place, tuple(changes))
@@ -188,6 +193,50 @@ def _terms(
             if value is not None:
                 changes.append(Change("term", word.text, value, place(value) or k, exact=False))
     return sorted(changes, key=lambda change: abs(math.log(max(change.value, 1e-3))))
+
+
+async def _confirmed(
+    changes: list[Change],
+    trace: SearchTrace,
+    words: Sequence[Word],
+    index: SearchIndex,
+    id: UUID,
+    k: int,
+) -> list[Change]:
+    """``changes`` with the smallest ones of a term's weight tried on the whole index.
+
+    A term that weighs more may bring passages up that were no candidates before. What holds all
+    the same is exact, and the smallest there is, since more rivals can only ask for more; what
+    does not hold is left out. Where rules add to scores, their part is not known for passages
+    that they were not computed for: these changes stay as they are.
+    """
+    tried = [change for change in changes if change.kind == "term"][:_CONFIRMED]
+    targets, sparse = trace.prepared.targets, trace.query.sparse
+    if not tried or sparse is None or targets.boosts or targets.expansions:
+        return changes
+    terms = {word.text: np.isin(sparse.indices, word.terms) for word in words}
+    queries = [
+        Encoding(None, _weighed(sparse, terms[change.word], change.value)) for change in tried
+    ]
+    settings = trace.prepared.settings
+    most = max(settings.candidates, trace.request.limit)
+    answers = await index.search_many(queries, ["sparse"], trace.prepared.condition, most)
+    confirmed: dict[int, Change | None] = {}
+    for change, answer in zip(tried, answers, strict=True):
+        order = [point.id for point in fuse({**trace.arms, **answer}, settings)]
+        place = order.index(id) + 1 if id in order else None
+        holds = place is not None and place <= k
+        confirmed[changes.index(change)] = (
+            replace(change, place=place, exact=True) if holds and place is not None else None
+        )
+    kept = [confirmed.get(at, change) for at, change in enumerate(changes)]
+    return [change for change in kept if change is not None]
+
+
+def _weighed(query: SparseVector, which: NDArray[np.bool_], factor: float) -> SparseVector:
+    """The query with the weights that ``which`` marks multiplied; without those that are 0."""
+    values = np.where(which, query.values * np.float32(factor), query.values)
+    return SparseVector(query.indices[values > 0], values[values > 0].astype(np.float32))
 
 
 async def _page(

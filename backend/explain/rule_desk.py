@@ -9,7 +9,7 @@ from uuid import UUID
 
 from backend.search.rules import Rule, RuleSet, contradictions
 from knowledge.errors import Conflict, InvalidInput
-from knowledge.store.database import Database
+from knowledge.store.database import Database, WriteSession
 from knowledge.store.rules import (
     add_rules,
     check_target,
@@ -45,31 +45,53 @@ class RuleDesk:
         :class:`Conflict` where a rule contradicts another, :class:`NotFound` where a target is not
         in this knowledge base, :class:`InvalidInput` where no reason is given or the time is past.
         """
+        async with self._database.writing() as session:
+            return await self.save_in(
+                session,
+                knowledge_base_id,
+                rules,
+                author=author,
+                reason=reason,
+                expires_at=expires_at,
+                replaces=replaces,
+                despite_contradiction=despite_contradiction,
+            )
+
+    async def save_in(
+        self,
+        session: WriteSession,
+        knowledge_base_id: UUID,
+        rules: Sequence[Rule],
+        *,
+        author: str,
+        reason: str,
+        expires_at: datetime | None = None,
+        replaces: UUID | None = None,
+        despite_contradiction: bool = False,
+    ) -> list[RuleRecord]:
+        """:meth:`save` as a part of what ``session`` writes."""
         if not reason.strip():
             raise InvalidInput("A rule needs a reason.", "Say why, for whoever finds it later.")
         if expires_at is not None and expires_at <= utc_now():
             raise InvalidInput("The rule would have expired already.", "Choose a later time.")
         rules = [replace(rule, expires_at=expires_at or rule.expires_at) for rule in rules]
-        async with self._database.writing() as session:
-            active = [
-                Rule.of(record)
-                for record in await read_active_rules(session, [knowledge_base_id])
-                if is_active(record, utc_now()) and record.id != replaces
-            ]
-            RuleSet((*active, *rules))
-            if not despite_contradiction:
-                _refuse_contradictions(active, rules)
-            for rule in rules:
-                await check_target(
-                    session, knowledge_base_id, rule.chunk_id, rule.document_id, rule.source_id
-                )
-            if replaces is not None:
-                await end_rule(
-                    session, await find_rule(session, knowledge_base_id, replaces), author
-                )
-            records = [_record(rule, knowledge_base_id, author, reason) for rule in rules]
-            records[0].replaces = replaces
-            await add_rules(session, records)
+        active = [
+            Rule.of(record)
+            for record in await read_active_rules(session, [knowledge_base_id])
+            if is_active(record, utc_now()) and record.id != replaces
+        ]
+        RuleSet((*active, *rules))
+        if not despite_contradiction:
+            _refuse_contradictions(active, rules)
+        for rule in rules:
+            await check_target(
+                session, knowledge_base_id, rule.chunk_id, rule.document_id, rule.source_id
+            )
+        if replaces is not None:
+            await end_rule(session, await find_rule(session, knowledge_base_id, replaces), author)
+        records = [_record(rule, knowledge_base_id, author, reason) for rule in rules]
+        records[0].replaces = replaces
+        await add_rules(session, records)
         return records
 
     async def end(self, knowledge_base_id: UUID, rule_id: UUID, by: str) -> RuleRecord:

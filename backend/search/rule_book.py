@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from backend.search.rules import Rule, RuleSet
+from backend.search.rules import MAX_RULES, Rule, RuleSet
 from knowledge.errors import CandorError
 from knowledge.store.database import ReadSession
 from knowledge.store.rules import Versions, read_active_rules
@@ -35,7 +35,8 @@ class RuleBook:
         kept = self._kept.get(key)
         if kept is None or kept[0] != current:
             records = await read_active_rules(session, list(versions))
-            kept = (current, RuleSet(tuple(filter(None, map(_readable, records)))))
+            most = MAX_RULES * len(versions)
+            kept = (current, RuleSet(tuple(filter(None, map(_readable, records)))[:most], most))
             self._kept[key] = kept
             if len(self._kept) > _REMEMBERED:
                 self._kept.popitem(last=False)

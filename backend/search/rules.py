@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from backend.search.request import SearchSettings
@@ -13,7 +14,7 @@ from knowledge.errors import InvalidInput, InvalidSettings, LimitExceeded
 from knowledge.store.tables import RuleKind, RuleRecord, utc_now
 
 MAX_RULES = 500
-"""Rules that one search may weigh, saved and drafted together."""
+"""Rules of one knowledge base that a search may weigh, saved and drafted together."""
 
 MAX_FACTOR = 100.0
 MAX_POSITION = 100
@@ -95,15 +96,17 @@ class Rule:
 class RuleSet:
     """The rules that a search weighs, in the order in which they are applied: oldest first.
 
-    Raises :class:`LimitExceeded` where there are more than :data:`MAX_RULES`.
+    ``most``: :data:`MAX_RULES` for each knowledge base that is searched. Raises
+    :class:`LimitExceeded` where there are more.
     """
 
     rules: tuple[Rule, ...] = ()
+    most: int = MAX_RULES
 
     def __post_init__(self) -> None:
-        if len(self.rules) > MAX_RULES:
+        if len(self.rules) > self.most:
             raise LimitExceeded(
-                f"{len(self.rules)} rules are too many: a search weighs {MAX_RULES} at most.",
+                f"{len(self.rules)} rules are too many: a search weighs {self.most} at most.",
                 "Leave some out, or end saved ones that are no longer needed.",
             )
 
@@ -123,7 +126,7 @@ class RuleSet:
     def changed(self, add: Iterable[Rule] = (), remove: Iterable[UUID] = ()) -> RuleSet:
         """These rules without some and with others: what a draft would make of them."""
         gone = set(remove)
-        return RuleSet((*(rule for rule in self.rules if rule.id not in gone), *add))
+        return RuleSet((*(rule for rule in self.rules if rule.id not in gone), *add), self.most)
 
 
 def contradictions(rules: Sequence[Rule]) -> list[tuple[Rule, Rule, str]]:
@@ -202,7 +205,23 @@ def _contradiction(one: Rule, other: Rule) -> str:
     opposed = (one.factor - 1) * (other.factor - 1) < 0
     if kinds == {RuleKind.TERM} and opposed and _stems(one.text) == _stems(other.text):
         return "one raises the words that the other lowers"
+    if kinds == {RuleKind.TERM, RuleKind.SYNONYM} and _takes_out(one, other):
+        return "one puts words in that the other takes out"
+    if kinds == {RuleKind.SETTINGS}:
+        both = [
+            name
+            for name in one.settings
+            if other.settings.get(name, one.settings[name]) != one.settings[name]
+        ]
+        if both:
+            return f"both set {', '.join(sorted(both))}, and not to the same"
     return ""
+
+
+def _takes_out(one: Rule, other: Rule) -> bool:
+    """Whether a term rule of the two leaves nothing of the other's synonym."""
+    term, synonym = (one, other) if one.kind is RuleKind.TERM else (other, one)
+    return term.factor == 0 and _stems(synonym.text) <= _stems(term.text)
 
 
 def _overlap(one: str, other: str) -> bool:
@@ -211,5 +230,6 @@ def _overlap(one: str, other: str) -> bool:
     return left <= right or right <= left
 
 
+@lru_cache(maxsize=4096)
 def _stems(text: str) -> frozenset[str]:
     return frozenset(word.stem for word in words(text))

@@ -6,10 +6,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from backend.api.access import Caller, Editor, Viewer
 from backend.api.errors import PROBLEMS
+from backend.api.idempotency import Once
 from backend.api.schemas.rules import NewRules, RuleView
 from backend.api.state import AppState, State
 from backend.explain.rule_desk import RuleDesk
@@ -42,23 +44,30 @@ async def list_rules(
     return Rules(items=[RuleView.of(row) for row in rows])
 
 
-@router.post("", status_code=201, summary="Save rules")
+@router.post("", status_code=201, response_model=Rules, summary="Save rules")
 async def save_rules(
-    knowledge_base_id: UUID, body: NewRules, caller: Editor, state: State
-) -> Rules:
+    knowledge_base_id: UUID, body: NewRules, caller: Editor, state: State, repetition: Once
+) -> Rules | JSONResponse:
     """Save rules; they act from the next search on. A contradiction is refused with 409."""
-    await _check(state, caller, knowledge_base_id)
-    rows = await RuleDesk(state.database).save(
-        knowledge_base_id,
-        [one.rule() for one in body.rules],
-        author=caller.actor,
-        reason=body.reason,
-        expires_at=body.expires_at,
-        replaces=body.replaces,
-        despite_contradiction=body.despite_contradiction,
-    )
-    await _note(state, caller, "rule.create", rows)
-    return Rules(items=[RuleView.of(row) for row in rows])
+    async with state.database.writing() as session:
+        await find_knowledge_base(session, caller.workspace_id, knowledge_base_id)
+
+        async def make() -> Rules:
+            rows = await RuleDesk(state.database).save_in(
+                session,
+                knowledge_base_id,
+                [one.rule() for one in body.rules],
+                author=caller.actor,
+                reason=body.reason,
+                expires_at=body.expires_at,
+                replaces=body.replaces,
+                despite_contradiction=body.despite_contradiction,
+            )
+            for row in rows:
+                record(session, caller.workspace_id, caller.actor, "rule.create", str(row.id))
+            return Rules(items=[RuleView.of(row) for row in rows])
+
+        return await repetition.once(session, caller, body, make)
 
 
 @router.delete("/{rule_id}", summary="End a rule")

@@ -238,7 +238,31 @@ async def test_changes_do_what_they_say(ask: Ask, why: Why, query: str) -> None:
             # The smallest one: a little less does not suffice.
             less = await place(ask, query, found, "expansion", change.word, change.value * 0.98)
             assert less > 3
+        if change.kind == "term" and change.exact:
+            nearer = change.value + 0.02 * (1 - change.value)
+            assert await place(ask, query, found, "term", change.word, nearer) > 3
     assert "expansion" in kinds
+
+
+@pytest.mark.parametrize("candidates", [2, 50])
+async def test_a_term_is_weighed_on_the_whole_index(ask: Ask, why: Why, candidates: int) -> None:
+    """Rivals that were no candidates count: what is called exact holds in a search."""
+    filled = ask.filled
+    for number in range(6):
+        await filled.add(Page(f"{SHOP}plug{number}", (f"Plug {number} for a cable.",)))
+    settings = SearchSettings(candidates=candidates)
+    query = "desk lamp bulb 40 watts cable metres"
+    found = await why(query, "cable", limit=1, settings=settings, arms=("sparse",))
+    terms = [change for change in found.changes.changes if change.kind == "term"]
+    exact = [change for change in terms if change.exact]
+    assert exact
+    for change in exact:
+        rule = Rule(uuid4(), RuleKind.TERM, text=change.word, factor=change.value)
+        request = SearchRequest(
+            query, (filled.knowledge_base_id,), 1, arms=("sparse",), settings=settings
+        )
+        hits = (await ask.searcher.search(request, RuleSet((rule,)))).hits
+        assert hits[0].chunk_id == found.chunk_id
 
 
 async def place(ask: Ask, query: str, found: WhyNot, kind: str, word: str, value: float) -> int:

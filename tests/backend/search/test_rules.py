@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -188,6 +188,47 @@ def test_contradictions_are_found() -> None:
     assert contradictions([up, down])[0][2] == "one raises what the other lowers"
     other = rule("pin", document_id=uuid4(), query="lamp bulb")
     assert contradictions([pin, other])[0][2] == "both pin to place 1"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "why"),
+    [
+        (
+            {"kind": "pin", "document_id": UUID(int=1)},
+            {"kind": "pin", "document_id": UUID(int=1), "position": 3},
+            "one pins to place 1 what the other pins to 3",
+        ),
+        (
+            {"kind": "synonym", "query": "lamp", "text": "lantern"},
+            {"kind": "term", "text": "lanterns", "factor": 0.0},
+            "one puts words in that the other takes out",
+        ),
+        (
+            {"kind": "settings", "settings": {"rrf_k": 10, "per_document": 1}},
+            {"kind": "settings", "settings": {"rrf_k": 60, "per_document": 1}},
+            "both set rrf_k, and not to the same",
+        ),
+        (
+            {"kind": "settings", "settings": {"rrf_k": 10}},
+            {"kind": "settings", "settings": {"per_document": 1}},
+            None,
+        ),
+        (
+            {"kind": "synonym", "query": "lamp", "text": "lantern"},
+            {"kind": "term", "text": "lantern", "factor": 2.0},
+            None,
+        ),
+    ],
+)
+def test_what_contradicts_what(
+    one: dict[str, object], other: dict[str, object], why: str | None
+) -> None:
+    for pair in ([one, other], [other, one]):
+        rules = [rule(**fields) for fields in pair]
+        found = contradictions(rules)
+        assert len(found) == (why is not None)
+        if why and pair[0] is one:
+            assert found[0][2] == why
 
 
 def test_a_draft_of_too_many_changes_is_refused() -> None:
