@@ -8,6 +8,7 @@ import signal
 import tracemalloc
 import zipfile
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import pytest
 import pytest_asyncio
@@ -18,7 +19,7 @@ from ingestion.parse.pool import ParseLimits, ParserPool
 from ingestion.parse.reading import FileToRead
 from ingestion.sources.unpack import is_archive
 from knowledge.errors import DamagedDocument, DocumentTooLarge, ParserCrashed
-from tests.ingestion.files import zipped
+from tests.ingestion.files import docx, pdf, zipped
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -119,6 +120,56 @@ async def test_a_damaged_archive_is_named(pool: ParserPool) -> None:
     data[60:90] = b"x" * 30
     with pytest.raises(DamagedDocument):
         await unpacked(pool, bytes(data))
+
+
+LAUGHS = "".join(f'<!ENTITY {a} "{f"&{b};" * 10}">' for b, a in pairwise("abcdefghij"))
+BOMB = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "lol lol lol">{LAUGHS}]>'
+THEFT = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY j SYSTEM "file:///etc/passwd">]>'
+
+
+def word_file(head: str) -> bytes:
+    """A Word document with an entity of its own in it."""
+    names = zipfile.ZipFile(io.BytesIO(docx("words &j; more words"))).namelist()
+    with zipfile.ZipFile(io.BytesIO(docx("words &j; more words"))) as whole:
+        parts = {name: whole.read(name).decode() for name in names}
+    body = parts["word/document.xml"].removeprefix('<?xml version="1.0"?>')
+    return zipped({**parts, "word/document.xml": head + body})
+
+
+def nested_mail(depth: int) -> bytes:
+    head = "From: a@b\nTo: c@d\nSubject: x\nMIME-Version: 1.0\n"
+    kind = "Content-Type: multipart/mixed; boundary=b{0}\n\n--b{0}\n"
+    return (head + "".join(kind.format(n) for n in range(depth)) + "\nwords").encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (nested_mail(1500), "document-too-large"),
+        (b"[" * 200_000, "damaged-document"),
+        (pdf("some words")[:150], "damaged-document"),
+        (b"%PDF-1.4\n" + bytes(range(256)) * 100, "damaged-document"),
+        (f"{BOMB}<lolz>&j;</lolz>".encode(), "unsupported-format"),
+        (zipped({"[Content_Types].xml": bytes(150_000_000)}), "unsupported-format"),
+    ],
+    ids=["mail", "json", "cut", "noise", "entities", "bomb"],
+)
+async def test_what_is_hostile_ends_in_one_named_reason(
+    pool: ParserPool, data: bytes, code: str
+) -> None:
+    name = "x.json" if data.startswith(b"[") else ""
+    found = await pool.read(FileToRead(data, name))
+    assert found.failure is not None
+    assert (found.failure.code, bool(found.failure.action)) == (code, True)
+    assert (await pool.read(FileToRead(b"words", "a.txt"))).document is not None
+
+
+@pytest.mark.parametrize("head", [BOMB, THEFT], ids=["bomb", "theft"])
+async def test_entities_of_a_document_are_not_followed(pool: ParserPool, head: str) -> None:
+    found = await pool.read(FileToRead(word_file(head)))
+    text = found.document.text if found.document else ""
+    assert len(text) < 100
+    assert "root:" not in text
 
 
 async def test_what_is_told_of_an_archive_is_not_believed() -> None:
