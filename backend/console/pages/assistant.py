@@ -136,8 +136,9 @@ async def assistant(visit: Visit, assistant_id: UUID) -> None:
             frame.props["src"] = f"/a/{row.public_key}"
             show(
                 Markup(
-                    '<p class="soft small">This is the assistant itself, as saved. What you ask '
-                    "here is kept under Conversations.</p>"
+                    '<p class="soft small">This is the assistant itself, as saved; colours and '
+                    "language show while you choose them. What you ask here is kept under "
+                    "Conversations.</p>"
                 )
             )
 

@@ -132,5 +132,5 @@ def _minutes(value: float | None) -> str:
     if value is None:
         return "unknown"
     if value < 1:
-        return "under a minute"
+        return "< 1 min"
     return f"{value:,.0f} min" if value < 600 else f"{value / 60:,.0f} h"

@@ -121,7 +121,7 @@ async def test_what_was_read_last_is_found(shop: Stocked, sign_in: Sign) -> None
     await expect(rows).to_have_count(2)
     row = rows.filter(has_text="delivery.md")
     await expect(row.locator("td").nth(3)).to_have_text("1")
-    await expect(row).to_contain_text("under a minute")
+    await expect(row).to_contain_text("< 1 min")
     await page.get_by_label("How soon").click()
     await page.get_by_role("option", name="Within a day").click()
     await page.wait_for_url("**within=1440**")
