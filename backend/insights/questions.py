@@ -108,6 +108,8 @@ class QuestionCollector:
                     pass
             except CandorError as error:
                 _log.warning("questions_not_collected", detail=error.detail, action=error.action)
+            except Exception as error:  # noqa: BLE001 - the edge: nobody else would hear of it
+                _log.error("questions_not_collected", exc_info=error)
 
     async def _vectors(self, texts: Iterable[str]) -> dict[str, bytes]:
         """Text to its vector as it is kept; empty where the encoder has no dense side."""
