@@ -56,6 +56,12 @@ class WhyNotBody(SearchBody):
     rewrite: bool = Field(
         default=False, description="Also try words on the page, which runs the encoder."
     )
+    answer_hits: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="How many of the hits an answer reads: a hit after these left there.",
+    )
 
 
 class WhatIfBody(SearchBody):
@@ -105,6 +111,7 @@ async def explain_miss(body: WhyNotBody, caller: Viewer, state: State) -> dict[s
         chunk_id=body.chunk_id,
         document_id=body.document_id,
         address=body.address,
+        answer_hits=body.answer_hits,
         rewrite=body.rewrite,
     )
     return told.to_json()
