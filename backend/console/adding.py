@@ -8,12 +8,19 @@ from uuid import UUID
 from nicegui import ui
 
 from backend.console.assets import address
-from backend.console.forms import Act, area, button, dialog, field, foot
+from backend.console.forms import Act, area, button, choice, dialog, field, foot
 from backend.console.frame import done
 from backend.console.visit import Visit
 from backend.console.words import size
 
 Again = Callable[[], Awaitable[None]]
+SCHEDULES = {
+    "": "Only when asked",
+    "0 * * * *": "Every hour",
+    "0 3 * * *": "Every night at three (UTC)",
+    "0 3 * * 1": "Every Monday at three (UTC)",
+}
+"""How often a source is read by itself, for those who do not write cron."""
 
 
 def opener(made: ui.dialog) -> Act:
@@ -33,9 +40,14 @@ def add_feed(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
             help="RSS, Atom or OPML. The page of every entry is read.",
             placeholder="https://www.example.com/news.xml",
         )
+        schedule = choice("Read again by itself", SCHEDULES, "0 * * * *")
 
         async def add() -> None:
-            body = {"kind": "feed", "start": with_scheme(start.value)}
+            body = {
+                "kind": "feed",
+                "start": with_scheme(start.value),
+                "schedule": schedule.value,
+            }
             await visit.send("POST", f"/knowledge-bases/{knowledge_base_id}/sources", body)
             made.close()
             done("The feed is being read.")

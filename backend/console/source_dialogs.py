@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from nicegui import ui
 
 from backend.api.written import is_pairs
-from backend.console.adding import Again, edit_text, opener, upload_files
+from backend.console.adding import SCHEDULES, Again, edit_text, opener, upload_files
 from backend.console.forms import Act, button, choice, confirm, dialog, field, foot
 from backend.console.frame import go
 from backend.console.pairs_form import edit_pairs
 from backend.console.visit import Visit
-from backend.console.website_form import SCHEDULES, website
+from backend.console.website_form import website
 from backend.console.words import count
 from knowledge.store.queries.knowledge_bases import Counts
 from knowledge.store.tables import Source, SourceKind

@@ -9,7 +9,7 @@ from uuid import UUID
 from markupsafe import Markup
 from nicegui import ui
 
-from backend.console.adding import Again, lines, opener, with_scheme
+from backend.console.adding import SCHEDULES, Again, lines, opener, with_scheme
 from backend.console.forms import Act, area, button, choice, dialog, field, foot
 from backend.console.frame import done
 from backend.console.parts import join, note, show
@@ -18,12 +18,6 @@ from backend.console.words import count
 from knowledge.crawl_preview import LETS_IN, Rule
 from knowledge.errors import CandorError
 
-SCHEDULES = {
-    "": "Only when asked",
-    "0 * * * *": "Every hour",
-    "0 3 * * *": "Every night at three (UTC)",
-    "0 3 * * 1": "Every Monday at three (UTC)",
-}
 _RULES = {
     Rule.START: "the start page",
     Rule.INCLUDE: "fits a path that is wanted",

@@ -14,6 +14,7 @@ from backend.console.frame import done, head, live, page
 from backend.console.parts import (
     badge,
     empty,
+    join,
     meter,
     note,
     row_link,
@@ -41,6 +42,7 @@ from knowledge.schedule import next_time
 from knowledge.store.queries import runs
 from knowledge.store.queries.documents import DocumentFilter, documents
 from knowledge.store.queries.knowledge_bases import Counts, find_knowledge_base
+from knowledge.store.queries.passage_edits import documents_with_lost_edits
 from knowledge.store.queries.runs import Progress
 from knowledge.store.queries.sources import count_by_source, find_source
 from knowledge.store.tables import (
@@ -69,6 +71,7 @@ class _Standing:
     runs: list[Run]
     progress: dict[UUID, Progress]
     failed: list[Document]
+    lost: list[Document]
 
     @property
     def run(self) -> Run | None:
@@ -139,7 +142,8 @@ async def _read(visit: Visit, source_id: UUID) -> _Standing:
         failed = await session.scalars(
             documents(visit.workspace_id, wanted).order_by(Document.created_at).limit(_FAILURES)
         )
-        return _Standing(row, base, counts, newest, progress, list(failed))
+        lost = await documents_with_lost_edits(session, row.id, _FAILURES)
+        return _Standing(row, base, counts, newest, progress, list(failed), lost)
 
 
 def _buttons_of(now: _Standing) -> object:
@@ -220,7 +224,23 @@ def _state(now: _Standing) -> Markup:
     )
     if run is not None and run.state == RunState.FAILED:
         shown += note("bad", run.error_detail, run.error_action)
+    if now.lost:
+        shown += _lost(now.lost)
     return Markup('<div class="stack section">{}</div>').format(shown)
+
+
+def _lost(rows: list[Document]) -> Markup:
+    """Documents that have changed in words that an editor had changed."""
+    links = join(
+        (
+            Markup('<a href="/console/documents/{}">{}</a>').format(row.id, document_name(row))
+            for row in rows
+        ),
+        ", ",
+    )
+    return Markup('<div class="note warn"><div><p><b>{}</b></p><p>{}</p></div></div>').format(
+        "Edits that are no longer applied, because the documents have changed in these words", links
+    )
 
 
 def _next_read(row: Source) -> str:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
 
 from knowledge.errors import NotFound
 from knowledge.store.database import ReadSession, WriteSession
@@ -45,19 +45,35 @@ async def edits_by_id(session: ReadSession, document_id: UUID) -> dict[UUID, Pas
 
 async def lost_edits(session: ReadSession, document_id: UUID) -> list[PassageEdit]:
     """Edits that no passage has any more, because the document has changed in their words."""
-    stands = exists().where(Chunk.document_id == document_id, Chunk.edit_id == PassageEdit.id)
     rows = await session.scalars(
         select(PassageEdit)
         .join(Document, Document.id == PassageEdit.document_id)
-        .where(
-            PassageEdit.document_id == document_id,
-            PassageEdit.updated_at <= Document.indexed_at,
-            _CHANGES,
-            ~stands,
-        )
+        .where(PassageEdit.document_id == document_id, _is_lost())
         .order_by(PassageEdit.updated_at)
     )
     return list(rows)
+
+
+async def documents_with_lost_edits(
+    session: ReadSession, source_id: UUID, limit: int
+) -> list[Document]:
+    """Documents of a source that have lost the words of an edit."""
+    lost = exists().where(PassageEdit.document_id == Document.id, _is_lost())
+    rows = await session.scalars(
+        select(Document)
+        .where(Document.source_id == source_id, Document.chunk_count > 0, lost)
+        .order_by(Document.created_at, Document.id)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+def _is_lost() -> ColumnElement[bool]:
+    """Whether an edit is older than its document's content and stands in no chunk of it."""
+    stands = exists().where(
+        Chunk.document_id == PassageEdit.document_id, Chunk.edit_id == PassageEdit.id
+    )
+    return and_(PassageEdit.updated_at <= Document.indexed_at, _CHANGES, ~stands)
 
 
 async def documents_with_open_edits(session: ReadSession, knowledge_base_id: UUID) -> list[UUID]:

@@ -27,12 +27,15 @@ async def paths(shop: Stocked) -> dict[str, str]:
         body = {"name": "Ask the shop", "knowledge_base_ids": [shop.base]}
         await shop.client.post("/assistants", json=body | {"welcome": "Ask about orders."})
         await shop.client.post("/tokens", json={"name": "shop backend", "role": "viewer"})
-    first = {kind: (await shop.ids(kind))[0] for kind in ("documents", "sources", "assistants")}
+    first = {
+        kind: (await shop.ids(kind))[0] for kind in ("documents", "sources", "assistants", "runs")
+    }
     talk = (await shop.ids("conversations"))[0]
     return {
         "content": "/",
         "knowledge-base": f"/knowledge-bases/{shop.base}",
         "source": f"/sources/{first['sources']}",
+        "run": f"/runs/{first['runs']}",
         "documents": "/documents",
         "document": f"/documents/{first['documents']}",
         "explain": "/explain?q=returning+goods&why=https://shop.example/none",
@@ -73,6 +76,8 @@ async def test_every_page(shop: Stocked, sign_in: Sign) -> None:
         ("{base}", "Add website", Role.OWNER),
         ("{base}", "Upload files", Role.OWNER),
         ("{base}", "Paste text", Role.OWNER),
+        ("{base}", "Add answers", Role.OWNER),
+        ("{base}", "Add feed", Role.OWNER),
         ("{base}", "Delete", Role.OWNER),
         ("/system/users", "New user", Role.OWNER),
         ("/system/tokens", "New token", Role.OWNER),

@@ -134,3 +134,30 @@ async def test_a_passage_is_edited_hidden_and_restored(
     await tab.get_by_role("button", name="Take the edit back passage 1").click()
     await expect(passage.locator(".badge")).to_have_count(0, timeout=30_000)
     assert await _found(shop, base, "open") == ["We are open from nine to five."]
+
+
+async def test_an_edit_whose_words_are_gone_is_shown_and_discarded(
+    shop: Stocked, sign_in: Sign
+) -> None:
+    base = (await shop.client.post("/knowledge-bases", json={"name": "lost"})).json()["id"]
+    body = {"kind": "text", "title": "Hours", "text": "We are open from nine to five."}
+    made = (await shop.client.post(f"/knowledge-bases/{base}/sources", json=body)).json()
+    await ended(shop.client, made["run"]["id"])
+    listed = await shop.client.get("/documents", params={"knowledge_base": base})
+    document, source = listed.json()["items"][0]["id"], made["source"]["id"]
+    chunk = (await shop.client.get(f"/documents/{document}/chunks")).json()["items"][0]["id"]
+    edited = await shop.client.patch(f"/chunks/{chunk}", json={"text": "Open from ten to six."})
+    await ended(shop.client, edited.json()["run"]["id"])
+    text = {"text": "We are open on Mondays alone."}
+    written = await shop.client.put(f"/sources/{source}/text", json=text)
+    await ended(shop.client, written.json()["id"])
+    person = await sign_in(Role.EDITOR, shop.workspace_id)
+    tab = person.page
+    await person.open(f"/sources/{source}")
+    await tab.locator(".note").get_by_role("link", name="Hours").click()
+    await expect(tab.get_by_text("1 edit no longer applied")).to_be_visible()
+    await expect(tab.locator(".edited")).to_contain_text("ten to six")
+    assert await violations(tab, tags=WCAG) == []
+    await tab.get_by_role("button", name="Discard").click()
+    await expect(tab.get_by_text("no longer applied")).to_have_count(0)
+    assert await _found(shop, base, "open") == ["We are open on Mondays alone."]
