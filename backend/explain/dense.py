@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sentencex import get_sentence_boundaries
 
+from knowledge.encode.dense import dense_vectors
 from knowledge.encode.encoder import Encoder
 from knowledge.types import Span
 
@@ -52,13 +53,13 @@ async def nearest_sentences(
     spans = _sentences(text, language)
     if not spans:
         return ()
-    encodings = await asyncio.to_thread(
-        encoder.encode_passages, [text[start:end] for start, end in spans]
+    vectors = await asyncio.to_thread(
+        dense_vectors, encoder, [text[start:end] for start, end in spans]
     )
     near = [
-        NearSentence(text[span[0] : span[1]], span, float(np.dot(query, encoding.dense)))
-        for span, encoding in zip(spans, encodings, strict=True)
-        if encoding.dense is not None
+        NearSentence(text[span[0] : span[1]], span, float(np.dot(query, vector)))
+        for span, vector in zip(spans, vectors, strict=True)
+        if vector.size
     ]
     return tuple(sorted(near, key=lambda one: (-one.cosine, one.span))[:top])
 
