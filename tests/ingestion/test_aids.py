@@ -18,6 +18,7 @@ from ingestion.parse.reading import FileToRead
 from ingestion.parse.subtitles import Cue, add_cues
 from knowledge.types import MarkKind
 from tests.ingestion.files import pdf
+from tests.ingestion.whisper import make_model
 
 WORDS = "Goods can be returned within thirty days"
 
@@ -98,6 +99,20 @@ async def test_what_is_missing_is_named(tmp_path: Path) -> None:
     ]
     assert "CANDOR_OCR_LANGUAGES" in failures[0].action  # type: ignore[union-attr]
     assert "CANDOR_SPEECH_MODEL" in failures[2].action  # type: ignore[union-attr]
+
+
+async def test_recordings_go_through_a_model_in_a_folder(tmp_path: Path) -> None:
+    speech = Aid(Need.SPEECH, str(make_model(tmp_path)), timeout_s=120, memory_mb=4096)
+    async with ParserPool(ParseLimits(aids=(speech,))) as pool:
+        silent = (await pool.read(FileToRead(recording()))).failure
+        broken = (await pool.read(FileToRead(b"RIFF\x00\x01\x00\x00WAVEjunk" * 50))).failure
+    assert silent is not None
+    assert (silent.code, silent.detail) == (
+        "empty-document",
+        "No speech was heard in the recording.",
+    )
+    assert broken is not None
+    assert (broken.code, "decoded" in broken.detail) == ("damaged-document", True)
 
 
 @pytest.mark.parametrize(
