@@ -67,4 +67,6 @@ class Limits:
         self.sessions = RateLimit(60, 60, "There were too many tokens from here.")
         self.leads = RateLimit(10, 20, "There were too many of these from here.")
         self.handoff_messages = RateLimit(30, 20, "There were too many messages from here.")
-        self.public_reads = RateLimit(600, 300, "There were too many requests from here.")
+        self.public_reads = RateLimit(
+            10 * chats, 5 * chats, "There were too many requests from here."
+        )
