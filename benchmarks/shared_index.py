@@ -129,9 +129,10 @@ class SharedIndex:
         """Make all writes so far survive a power loss."""
         await self._call("flush")
 
-    async def optimize(self) -> None:
+    async def optimize(self) -> bool:
         """Make what was written fast to search."""
-        await self._call("optimize")
+        done: bool = await self._call("optimize")
+        return done
 
     async def close(self) -> None:
         """Hang up; the index stays with its owner."""

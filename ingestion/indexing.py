@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
+import structlog
 from qdrant_client import models
 
 from ingestion.chunk import passage_text
@@ -20,6 +21,8 @@ from knowledge.store.statistics import pack_counts
 from knowledge.store.tables import Chunk as ChunkRow
 from knowledge.store.tables import Document, PassageEdit
 from knowledge.types import Chunk, Encoding, ParsedDocument, SparseVector
+
+log = structlog.get_logger(__name__)
 
 POINT_NAMESPACE = UUID("b5f4a0f6-3f0c-5d0e-9d6e-6a1f0c9a7e21")
 _BATCH = 32
@@ -145,6 +148,11 @@ class Indexer:
     async def flush(self) -> None:
         """Make everything written so far survive a power loss."""
         await self._index.flush()
+
+    async def optimize(self) -> None:
+        """Make what was written fast to search."""
+        if await self._index.optimize():
+            log.info("index.optimized")
 
     def close(self) -> None:
         """Let go of the encoding thread, after the batch it is at."""

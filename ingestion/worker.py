@@ -74,6 +74,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
+        self._tidying: asyncio.Task[None] | None = None
         self._settles: asyncio.Task[None] | None = None
         self._seen: set[UUID] = set()
 
@@ -94,6 +95,8 @@ class Worker:
         # Nothing is cancelled on the way: a connection that is left in the middle cannot be closed.
         self._stopping = True
         self._settling.stop()
+        if self._tidying is not None:
+            self._tidying.cancel()
         self.wake()
         await asyncio.gather(*filter(None, (self._loop, self._settles)), return_exceptions=True)
         self._loop = self._settles = None
@@ -131,15 +134,20 @@ class Worker:
                     await asyncio.wait_for(self._wake.wait(), _POLL_S)
 
     def _settle(self) -> None:
-        """Let copies take the place of originals that were deleted, unless that goes on already."""
+        """Let copies take the place of originals that were deleted, and compact the index where
+        nothing else is to do, unless that goes on already.
+        """
         if self._settles is None or self._settles.done():
             self._settles = asyncio.create_task(self._settled())
 
     async def _settled(self) -> None:
         try:
             await self._settling.settle_all()
+            if not self._jobs.active:
+                self._tidying = asyncio.create_task(self._indexer.optimize())
+                await self._tidying
         except (DriverError, CandorError):
-            log.exception("worker.settling_failed", worker=self.id)
+            log.exception("worker.tidying_failed", worker=self.id)
 
     async def _beat(self) -> None:
         async with self._database.writing() as session:

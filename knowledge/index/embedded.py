@@ -13,12 +13,8 @@ What the engine asks of its user, and what is done about it:
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import shutil
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -29,23 +25,32 @@ from qdrant_client import models
 
 from knowledge.encode.encoder import EncoderSpec
 from knowledge.errors import (
-    DiskFull,
-    EncoderMismatch,
-    FolderLocked,
-    FolderNotWritable,
     IndexUnavailable,
 )
 from knowledge.index.checks import check_points, check_query
+from knowledge.index.compaction import compacted
 from knowledge.index.edge_filter import edge_filter, translate, without_empty
 from knowledge.index.points import TIE_MARGIN, ranked, sparse_vector
 from knowledge.index.search_index import MAX_UPSERT, Payload, Point, RankedPoint
+from knowledge.index.shard_folder import (
+    BEFORE,
+    COMPACT,
+    SHARD,
+    check_manifest,
+    clear,
+    create,
+    engine_errors,
+    fault,
+    recover,
+)
 from knowledge.types import ArmName, Encoding
 
 _SLICE = 64
 """Points written in one call of the engine, which holds the interpreter for about 10 ms."""
 
-_EXACT = 100_000_000
-_NO_GRAPH = edge.HnswIndexConfig(m=0, ef_construct=16, full_scan_threshold=_EXACT)
+_LEAST_CHANGES = 2_000
+_CHANGED_SHARE = 0.25
+"""The part of all points that has to have been written until the index is compacted."""
 
 
 class EmbeddedIndex:
@@ -61,6 +66,8 @@ class EmbeddedIndex:
         self._spec = spec
         # Nothing is hidden as a rule, and asking every point whether it is doubles a search.
         self._hidden = False
+        self._writes = asyncio.Lock()
+        self._changed = 0
 
     @classmethod
     def open(cls, folder: Path, spec: EncoderSpec) -> EmbeddedIndex:
@@ -72,14 +79,17 @@ class EmbeddedIndex:
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _check_manifest(folder, spec)
-            if not (folder / "shard").is_dir():
-                _create(folder, spec)
+            check_manifest(folder, spec)
+            recover(folder)
+            if not (folder / SHARD).is_dir():
+                create(folder, spec)
         except OSError as error:
-            raise _fault(error, folder) from error
-        with _engine_errors(folder):
-            opened = cls(edge.EdgeShard.load(str(folder / "shard")), folder, spec)
+            raise fault(error, folder) from error
+        with engine_errors(folder):
+            opened = cls(edge.EdgeShard.load(str(folder / SHARD)), folder, spec)
             opened._hidden = opened._any_hidden()
+            opened._changed = opened._not_yet_compact()
+        clear(folder)
         return opened
 
     @property
@@ -90,21 +100,26 @@ class EmbeddedIndex:
     async def upsert(self, points: Sequence[Point]) -> None:
         """Add or replace points, at most ``MAX_UPSERT`` of them."""
         check_points(points, self._spec)
-        self._hidden |= any(point.payload.get("hidden") for point in points)
-        for start in range(0, len(points), _SLICE):
-            batch = [_edge_point(point) for point in points[start : start + _SLICE]]
-            self._update(edge.UpdateOperation.upsert_points(batch))
-            await asyncio.sleep(0)
+        async with self._writes:
+            self._hidden |= any(point.payload.get("hidden") for point in points)
+            self._changed += len(points)
+            for start in range(0, len(points), _SLICE):
+                batch = [_edge_point(point) for point in points[start : start + _SLICE]]
+                self._update(edge.UpdateOperation.upsert_points(batch))
+                await asyncio.sleep(0)
 
     async def delete(self, condition: models.Filter) -> None:
         """Delete every point that matches."""
-        self._update(edge.UpdateOperation.delete_points_by_filter(translate(condition)))
+        operation = edge.UpdateOperation.delete_points_by_filter(translate(condition))
+        async with self._writes:
+            self._update(operation)
 
     async def set_payload(self, condition: models.Filter, payload: Payload) -> None:
         """Overwrite the named payload fields of every point that matches."""
-        self._hidden |= bool(payload.get("hidden"))
         operation = edge.UpdateOperation.set_payload_by_filter(translate(condition), dict(payload))
-        self._update(operation)
+        async with self._writes:
+            self._hidden |= bool(payload.get("hidden"))
+            self._update(operation)
 
     async def search_arms(
         self,
@@ -143,14 +158,14 @@ class EmbeddedIndex:
         if not ids:
             return {}
         shard = self._open_shard()
-        with _engine_errors(self._folder):
+        with engine_errors(self._folder):
             records = shard.retrieve(list(ids), True, True)
         return {point.id: point for point in map(_point, records)}
 
     async def count(self, condition: models.Filter | None = None) -> int:
         """How many points match, exactly."""
         shard = self._open_shard()
-        with _engine_errors(self._folder):
+        with engine_errors(self._folder):
             return int(shard.count(edge.CountRequest(exact=True, filter=edge_filter(condition))))
 
     async def scroll(
@@ -160,7 +175,7 @@ class EmbeddedIndex:
         offset = None
         while True:
             shard = self._open_shard()
-            with _engine_errors(self._folder):
+            with engine_errors(self._folder):
                 records, offset = shard.scroll(
                     edge.ScrollRequest(
                         offset=offset,
@@ -179,8 +194,33 @@ class EmbeddedIndex:
     async def flush(self) -> None:
         """Make all writes so far survive a power loss."""
         shard = self._open_shard()
-        with _engine_errors(self._folder):
+        with engine_errors(self._folder):
             shard.flush()
+
+    async def optimize(self) -> bool:
+        """Rewrite the segments without what was deleted, where enough has changed; whether it did.
+
+        Searches go on meanwhile, and writes wait (see ``compaction.py``).
+        """
+        if self._changed < max(_LEAST_CHANGES, await self.count() * _CHANGED_SHARE):
+            return False
+        async with self._writes:
+            await self.flush()
+            done = await compacted(self._folder / SHARD, self._folder / COMPACT)
+            if done:
+                self._swap()
+            self._changed = 0
+        await asyncio.to_thread(shutil.rmtree, self._folder / BEFORE, ignore_errors=True)
+        return done
+
+    def _swap(self) -> None:
+        """Put the compacted copy in the place of the shard. No search comes in between."""
+        shard = self._open_shard()
+        with engine_errors(self._folder):
+            shard.close()
+            (self._folder / SHARD).rename(self._folder / BEFORE)
+            (self._folder / COMPACT).rename(self._folder / SHARD)
+            self._shard = edge.EdgeShard.load(str(self._folder / SHARD))
 
     async def close(self) -> None:
         """Flush, and let go of the folder. Closing twice does nothing."""
@@ -188,8 +228,17 @@ class EmbeddedIndex:
             return
         await self.flush()
         shard, self._shard = self._shard, None
-        with _engine_errors(self._folder):
+        with engine_errors(self._folder):
             shard.close()
+
+    def _not_yet_compact(self) -> int:
+        """How many points are as they were written, going by what the engine says of its vectors.
+
+        A vector of a compact segment counts as indexed for each of its names.
+        """
+        info = self._open_shard().info()
+        names = bool(self._spec.dense_size) + self._spec.sparse
+        return max(int(info.points_count) - int(info.indexed_vectors_count) // names, 0)
 
     def _any_hidden(self) -> bool:
         # Not by value: this version of the engine never matches a true or false.
@@ -204,7 +253,7 @@ class EmbeddedIndex:
 
     def _update(self, operation: edge.UpdateOperation) -> None:
         shard = self._open_shard()
-        with _engine_errors(self._folder):
+        with engine_errors(self._folder):
             shard.update(operation)
 
     def _arms(
@@ -227,7 +276,7 @@ class EmbeddedIndex:
             for arm in arms
             for query in queries
         ]
-        with _engine_errors(self._folder):
+        with engine_errors(self._folder):
             answers = shard.query_batch(edge.QueryBatchRequest(requests))
         found = [
             ranked([RankedPoint(_uuid(hit.id), float(hit.score)) for hit in answer], limit)
@@ -237,55 +286,6 @@ class EmbeddedIndex:
             {arm: found[row * len(queries) + at] for row, arm in enumerate(arms)}
             for at in range(len(queries))
         ]
-
-
-def _check_manifest(folder: Path, spec: EncoderSpec) -> None:
-    """Compare the encoder that the folder names with ``spec``; write it where none stands."""
-    manifest = folder / "encoder.json"
-    if not manifest.exists():
-        draft = folder / "encoder.json.new"
-        draft.write_text(json.dumps(asdict(spec), indent=1), encoding="utf-8")
-        draft.replace(manifest)
-        return
-    try:
-        found = str(json.loads(manifest.read_text(encoding="utf-8"))["id"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise IndexUnavailable(
-            f"{manifest} is damaged.", "Run `candor reindex`: the texts are in the database."
-        ) from error
-    if found != spec.id:
-        raise EncoderMismatch(
-            f"The index in {folder} was filled by the encoder {found}, not by {spec.id}.",
-            "Run `candor reindex`, or set the encoder back.",
-        )
-
-
-def _create(folder: Path, spec: EncoderSpec) -> None:
-    """Make an empty shard beside its place and move it there, so that no half-made one stays."""
-    draft = folder / "shard.new"
-    shutil.rmtree(draft, ignore_errors=True)
-    vectors = {"dense": edge.EdgeVectorParams(size=spec.dense_size, distance=edge.Distance.Dot)}
-    config = edge.EdgeConfig(
-        vectors=vectors if spec.dense_size else None,
-        sparse_vectors={"sparse": edge.EdgeSparseVectorParams()} if spec.sparse else None,
-        hnsw_config=_NO_GRAPH,
-        wal_enabled=True,
-    )
-    with _engine_errors(folder):
-        shard = edge.EdgeShard.create(str(draft), config)
-        fields: list[tuple[str, edge.PayloadSchemaType | edge.KeywordIndexParams]] = [
-            ("knowledge_base", edge.KeywordIndexParams(is_tenant=True)),
-            ("source", edge.PayloadSchemaType.Keyword),
-            ("document", edge.PayloadSchemaType.Keyword),
-            ("language", edge.PayloadSchemaType.Keyword),
-            ("modified", edge.PayloadSchemaType.Datetime),
-            ("hidden", edge.PayloadSchemaType.Bool),
-        ]
-        for name, schema in fields:
-            shard.update(edge.UpdateOperation.create_field_index(name, schema))
-        shard.flush()
-        shard.close()
-    draft.rename(folder / "shard")
 
 
 def _edge_point(point: Point) -> edge.Point:
@@ -323,38 +323,4 @@ def _point(record: edge.Record) -> Point:
             sparse=None if sparse is None else sparse_vector(sparse.indices, sparse.values),
         ),
         payload=record.payload or {},
-    )
-
-
-@contextmanager
-def _engine_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        raise _fault(error, folder) from error
-
-
-def _fault(error: Exception, folder: Path) -> Exception:
-    """The typed error behind the engine's words."""
-    words = str(error)
-    if "WouldBlock" in words:
-        return FolderLocked(
-            f"The index in {folder} is in use by another process.",
-            "Stop the other `candor serve`, or use another data folder (CANDOR_DATA).",
-        )
-    if "No space left" in words or "os error 28" in words:
-        return DiskFull(f"There is no space left for {folder}.", "Free some space and try again.")
-    if isinstance(error, PermissionError) or "Permission denied" in words or "Read-only" in words:
-        return FolderNotWritable(
-            f"The index in {folder} cannot be written: {words}.",
-            "Give this user the right to write there, or use another data folder (CANDOR_DATA).",
-        )
-    if not os.access(folder, os.W_OK):
-        return FolderNotWritable(
-            f"The folder {folder} cannot be written.",
-            "Give this user the right to write there, or use another data folder (CANDOR_DATA).",
-        )
-    return IndexUnavailable(
-        f"The index in {folder} failed: {words}.",
-        "If it persists, run `candor reindex`: the texts are in the database.",
     )

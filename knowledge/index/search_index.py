@@ -120,6 +120,13 @@ class SearchIndex(Protocol):
         """Make all writes so far survive a power loss."""
         ...
 
+    async def optimize(self) -> bool:
+        """Make what was written fast to search, where enough was; whether anything was done.
+
+        For a quiet moment: writes may wait for it.
+        """
+        ...
+
     async def close(self) -> None:
         """Flush, and let go of the index."""
         ...

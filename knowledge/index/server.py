@@ -175,6 +175,10 @@ class ServerIndex:
     async def flush(self) -> None:
         """Do nothing: the server has its own write-ahead log, and every write waited for it."""
 
+    async def optimize(self) -> bool:
+        """Nothing: the server sees to it by itself."""
+        return False
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()

@@ -22,6 +22,7 @@ from knowledge.errors import (
     IndexFault,
     IndexUnavailable,
 )
+from knowledge.index import embedded
 from knowledge.index.embedded import EmbeddedIndex
 from knowledge.index.search_index import Point
 from knowledge.types import Encoding, SparseVector
@@ -187,4 +188,42 @@ async def test_an_unknown_condition_is_refused(tmp_path: Path) -> None:
     for condition in (near, flag):
         with pytest.raises(IndexFault, match="no word for"):
             await index.count(models.Filter(must=[condition]))
+    await index.close()
+
+
+async def test_a_compacted_index_answers_as_before_and_is_smaller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "_LEAST_CHANGES", 100)
+
+    def different(number: int) -> Point:
+        angle = number / 2_000
+        dense = np.array([np.cos(angle), np.sin(angle), 0, 0], dtype=np.float32)
+        sparse = SparseVector(np.array([3], np.uint32), np.array([1 + angle], np.float32))
+        return Point(point(number).id, Encoding(dense, sparse), {})
+
+    index = EmbeddedIndex.open(tmp_path, SPEC)
+    for start in range(0, 3_000, 200):
+        await index.upsert([different(n) for n in range(start, start + 200)])
+    gone = models.HasIdCondition(has_id=[str(point(n).id) for n in range(2_000)])
+    await index.delete(models.Filter(must=[gone]))
+    query = different(2_500).encoding
+
+    async def state() -> object:
+        found = await index.search_arms(query, ["dense", "sparse"], None, 50)
+        return found, sorted([p.id async for batch in index.scroll() for p in batch])
+
+    before = await state()
+    assert await index.optimize()
+    assert await state() == before
+    assert not await index.optimize(), "nothing has changed since"
+    await index.upsert([different(5_000)])
+    await index.close()
+
+    # A crash between the two renames of the swap leaves the old shard beside its place.
+    (tmp_path / "shard").rename(tmp_path / "shard.before")
+    (tmp_path / "shard.compact").mkdir()
+    index = EmbeddedIndex.open(tmp_path, SPEC)
+    assert await index.count() == 1_001
+    assert not (tmp_path / "shard.compact").exists()
     await index.close()
