@@ -13,7 +13,6 @@ from knowledge.crawl_preview import Rule
 from knowledge.errors import AddressRefused, SiteUnavailable
 from tests.ingestion.site import Asked, Reply, Site, page
 
-
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
