@@ -35,6 +35,9 @@ MENU = (
 
 Builder = Callable[..., Awaitable[None]]
 
+_PATIENCE_S = 30.0
+"""A busy server builds a page late rather than not at all; NiceGUI's own patience is 3 s."""
+
 
 def page(path: str, section: str, role: Role = Role.VIEWER) -> Callable[[Builder], Builder]:
     """Register a page. Its builder gets the visit, and the path's and the query's parameters.
@@ -64,7 +67,7 @@ def page(path: str, section: str, role: Role = Role.VIEWER) -> Callable[[Builder
                     _refuse("There is no such thing here", error.detail, error.action)
 
         guarded.__signature__ = _signature(build)  # type: ignore[attr-defined]
-        ui.page(path)(guarded)
+        ui.page(path, response_timeout=_PATIENCE_S)(guarded)
         return build
 
     return register
