@@ -171,7 +171,8 @@ def _markdown(figures: Mapping[str, Any]) -> str:
         f"{figures['encoder']}.",
         "",
         "`make bench-explain` makes this file. “Processor” is the time of all threads of this "
-        "process: where other processes share the cores, the clock shows their work too.",
+        "process: where other processes share the cores, the clock shows their work too."
+        + (f" {figures['note']}" if figures.get("note") else ""),
         "",
         "| | p50 ms | p95 ms | processor p50 ms | processor p95 ms |",
         "|---|---|---|---|---|",
@@ -213,8 +214,10 @@ def main() -> None:
     options = argparse.ArgumentParser(description="Measure the speed of explanations.")
     options.add_argument("--passages", type=int, default=100_000)
     options.add_argument("--queries", type=int, default=200)
+    options.add_argument("--note", default="", help="what else there is to know of this run")
     told = options.parse_args()
-    print(write(asyncio.run(_run(told.passages, told.queries, _report))))
+    figures = asyncio.run(_run(told.passages, told.queries, _report))
+    print(write(figures | {"note": told.note}))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ class Explainer:
         """Explain the hits of ``result``, or the passages named, in that order.
 
         ``origins``: also which words added a term, and which sentences are nearest to the query.
-        That runs the encoder on every passage, some 10 ms each; without it none is run.
+        That runs the encoder on every passage; without it none is run.
         A passage that the index or the database no longer has is left out.
         """
         trace = result.trace

@@ -31,7 +31,7 @@ class ExplainBody(SearchBody):
     origins: bool = Field(
         default=False,
         description="Also which words added a term, and which sentences are nearest to the query: "
-        "some 10 ms for each passage.",
+        "the encoder is run on each passage.",
     )
 
 
