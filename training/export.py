@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import warnings
@@ -131,4 +132,9 @@ def _export(
             opset_version=17,
             dynamo=False,
         )
-        quantize_dynamic(plain, target, per_channel=True, weight_type=QuantType.QInt8)
+        disabled = logging.root.manager.disable
+        logging.disable(logging.WARNING)  # advice that is for graphs of convolutions
+        try:
+            quantize_dynamic(plain, target, per_channel=True, weight_type=QuantType.QInt8)
+        finally:
+            logging.disable(disabled)
