@@ -42,6 +42,7 @@ async def test_a_change_is_tried_measured_saved_and_taken_back(
     await expect(page.get_by_text("Times is not a number: many.")).to_be_visible()
     await form.get_by_label("Times").fill("100")
     await form.get_by_label("For questions with").fill("goods")
+    await expect(form.get_by_label("For questions with")).to_have_value("goods")
     await form.get_by_role("button", name="Try it").click()
     first = page.locator(".moves li").first
     await expect(first).to_contain_text("Delivery")
