@@ -108,12 +108,6 @@ bench-visitors: install-dev ## 200 visitors of one assistant at once
 bench-host-page: install-dev ## A website with and without the widget, in Chromium
 	@$(BIN)/python -m benchmarks.host_page
 
-bench-visitors: install-dev ## 200 visitors of one assistant at once
-	@$(BIN)/python -m benchmarks.visitors
-
-bench-host-page: install-dev ## A website with and without the widget, in Chromium
-	@$(BIN)/python -m benchmarks.host_page
-
 pictures: install-dev ## The pictures of docs/console.md, taken anew
 	@$(BIN)/python -m pytest -q tests/backend/console/test_tour.py
 	@cp artifacts/tour/*.png docs/images/console/

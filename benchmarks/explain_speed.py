@@ -103,11 +103,11 @@ async def measure(
     for number, query in enumerate(queries[:_WHY]):
         request = SearchRequest(query, bases)
         missed = last[(number + 7) % len(last)]
-        for name, options in (
-            ("why not, with its search", {"changes": False}),
-            ("why not and what would help, with its search", {}),
+        for name, changes in (
+            ("why not, with its search", False),
+            ("why not and what would help, with its search", True),
         ):
-            await spent(name).on(why_not(explainer, request, chunk_id=missed, **options))
+            await spent(name).on(why_not(explainer, request, chunk_id=missed, changes=changes))
         result = await searcher.search(request)
         await spent("ten hits with what added each word, which runs the encoder").on(
             explainer.hits(result, origins=True)
