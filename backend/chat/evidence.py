@@ -10,7 +10,7 @@ answers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,7 +46,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A piece of a hit that may be quoted. ``rank`` is the hit's, from 0; ``index`` the piece's."""
+    """A piece of a hit that may be quoted. ``rank`` is the hit's, from 0; ``index`` the piece's.
+
+    ``score`` compares pieces with one another, ``lead`` says which one an answer opens with.
+    """
 
     rank: int
     index: int
@@ -54,6 +57,7 @@ class Candidate:
     words: float
     meaning: float = 0.0
     score: float = 0.0
+    lead: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,24 +124,40 @@ def score(
     candidates: Sequence[Candidate],
     passages: Sequence[Passage],
 ) -> list[Candidate]:
-    """The candidates with their scores, best first. One call of the encoder at most."""
+    """The candidates with their scores, the one to open with first.
+
+    One call of the encoder at most.
+    """
     texts = [one.piece.text[:_ENCODED_CHARACTERS] for one in candidates]
     if asked.vector is None:
         meanings = [one.words for one in candidates]
     else:
         meanings = [float(asked.vector @ one) for one in memory.vectors(texts)]
-    scored = [
-        Candidate(
-            one.rank,
-            one.index,
-            one.piece,
-            one.words,
-            meaning,
-            _total(one, meaning, passages[one.rank].hit),
-        )
+    found = [
+        rate(asked, one, meaning, passages)
         for one, meaning in zip(candidates, meanings, strict=True)
     ]
-    return sorted(scored, key=lambda one: (-one.score, one.rank, one.index))
+    return sorted(found, key=lambda one: (-one.lead, one.rank, one.index))
+
+
+def rate(asked: Asked, one: Candidate, meaning: float, passages: Sequence[Passage]) -> Candidate:
+    """The candidate with its ``score`` and ``lead``.
+
+    A sentence can look like the question on a page that is about something else: what an answer
+    opens with depends on its passage as well, on its place in the search and on the share of the
+    question's words that it has. The weights were chosen on headings of documentation and on
+    questions about health: 299 of 346 and 298 of 300 answers open with the right page, where
+    ``score`` alone finds 291 and 298.
+    """
+    hit, whole = passages[one.rank].hit, _is_whole(one.piece)
+    dense = hit.arms.get("dense")
+    around = meaning if dense is None else dense.score
+    place = _place(one.rank, passages)
+    score = 0.7 * meaning + 0.3 * around + 0.4 * one.words + 0.15 * _prior(one.rank)
+    lead = 0.7 * meaning + 0.6 * around + 0.3 * one.words
+    lead += 1.2 * place + 0.4 * asked.share(passages[one.rank].stems)
+    factor = 1.0 if whole else _WITHOUT_FULL_STOP
+    return replace(one, meaning=meaning, score=score * factor, lead=lead * factor)
 
 
 def _word_share(asked: Asked, passage: Passage, piece: Piece) -> float:
@@ -149,11 +169,12 @@ def _prior(rank: int) -> float:
     return 1 / (1 + rank)
 
 
-def _total(one: Candidate, meaning: float, hit: Hit) -> float:
-    dense = hit.arms.get("dense")
-    around = meaning if dense is None else dense.score
-    total = 0.7 * meaning + 0.3 * around + 0.4 * one.words + 0.15 * _prior(one.rank)
-    return total * (1.0 if _is_whole(one.piece) else _WITHOUT_FULL_STOP)
+def _place(rank: int, passages: Sequence[Passage]) -> float:
+    """The score of a passage as a share of the first one's, 0 to 1; a pinned one counts as much as
+    those after it. Where scores do not start above 0, as a reranker's may, its rank says as much.
+    """
+    best, own = (max(one.hit.score for one in passages[at:]) for at in (0, rank))
+    return max(own / best, 0.0) if best > 0 else _prior(rank)
 
 
 def _is_whole(piece: Piece) -> bool:
