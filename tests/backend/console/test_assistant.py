@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
+import httpx
 import pytest
 from playwright.async_api import expect
 
@@ -109,6 +111,12 @@ async def test_behaviour_is_kept_in_parts(shop: Stocked, sign_in: Sign) -> None:
     await expect(preview).to_have_attribute("accent", "#123456")  # before it is saved
 
 
+async def saved_effect(client: httpx.AsyncClient, path: str) -> str:
+    """What the one saved rule does, in words; empty without a rule."""
+    found = (await client.get(path)).json()["items"]
+    return str(found[0]["effect"]) if found else ""
+
+
 async def test_search_settings_show_their_effect_before_they_are_saved(
     served: Served, shop: Stocked, sign_in: Sign
 ) -> None:
@@ -134,6 +142,10 @@ async def test_search_settings_show_their_effect_before_they_are_saved(
         await page.get_by_label("Reason").fill("Meaning counts more here.")
         await page.get_by_role("button", name="Save", exact=True).click()
         await expect(page.get_by_text("It holds from the next search on.").last).to_be_visible()
+        # the message of the first time may still stand there
+        async with asyncio.timeout(20):
+            while f"words × {weight}," not in await saved_effect(shop.client, path):
+                await asyncio.sleep(0.1)
     await person.open(f"/rules?in={shop.base}")
     await expect(page.get_by_role("listitem").filter(has_text="words × 0.5")).to_be_visible()
     await expect(page.get_by_text("1 rule", exact=True)).to_be_visible()
