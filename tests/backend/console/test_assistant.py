@@ -111,10 +111,10 @@ async def test_behaviour_is_kept_in_parts(shop: Stocked, sign_in: Sign) -> None:
     await expect(preview).to_have_attribute("accent", "#123456")  # before it is saved
 
 
-async def saved_effect(client: httpx.AsyncClient, path: str) -> str:
-    """What the one saved rule does, in words; empty without a rule."""
+async def saved_rule(client: httpx.AsyncClient, path: str) -> str:
+    """The id of the one saved rule; empty without a rule."""
     found = (await client.get(path)).json()["items"]
-    return str(found[0]["effect"]) if found else ""
+    return str(found[0]["id"]) if found else ""
 
 
 async def test_search_settings_show_their_effect_before_they_are_saved(
@@ -137,6 +137,7 @@ async def test_search_settings_show_their_effect_before_they_are_saved(
     await expect(hurt).to_be_visible(timeout=COMPILING_MS)
     path = f"/knowledge-bases/{shop.base}/rules"
     assert (await shop.client.get(path)).json()["items"] == []  # nothing is saved
+    saved = ""
     for weight in ("0", "0.5"):
         await page.get_by_label("Weight of words").fill(weight)
         await page.get_by_label("Reason").fill("Meaning counts more here.")
@@ -144,8 +145,9 @@ async def test_search_settings_show_their_effect_before_they_are_saved(
         await expect(page.get_by_text("It holds from the next search on.").last).to_be_visible()
         # the message of the first time may still stand there
         async with asyncio.timeout(20):
-            while f"words × {weight}," not in await saved_effect(shop.client, path):
+            while (now := await saved_rule(shop.client, path)) == saved:
                 await asyncio.sleep(0.1)
+        saved = now
     await person.open(f"/rules?in={shop.base}")
     await expect(page.get_by_role("listitem").filter(has_text="words × 0.5")).to_be_visible()
     await expect(page.get_by_text("1 rule", exact=True)).to_be_visible()
