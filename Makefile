@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export PORT CANDOR_DATA
 
-.PHONY: help install run test check lint types imports format install-dev system-packages \
+.PHONY: help install run test widget-types check lint types imports format install-dev system-packages \
 	test-qdrant bench-retrieval bench-search bench-explain bench-ingestion bench-answers \
 	bench-site bench-crash bench-widget bench-visitors bench-host-page bench-encoder encoder pictures clean
 
@@ -44,7 +44,13 @@ run: install ## Serve on http://127.0.0.1:8000 (PORT, CANDOR_DATA change it)
 system-packages:
 	@PYTHON=$(BIN)/python bash tests/system-packages.sh
 
-test: install-dev system-packages check ## Checks and all tests, with a real browser and PostgreSQL
+# TypeScript reads the widget's JSDoc types; the widget itself is neither built nor dependent on it.
+widget-types:
+	@command -v npm >/dev/null \
+		&& npm install --prefix widget --silent --no-audit --no-fund --no-package-lock --fetch-retries 1 \
+		|| echo "The widget's types are not checked: npm or its registry is not there."
+
+test: install-dev system-packages widget-types check ## Checks and all tests, with a real browser and PostgreSQL
 	@$(BIN)/python -m pytest
 
 check: install-dev lint types imports ## ruff, mypy --strict, import-linter
