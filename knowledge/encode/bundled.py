@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Encoding as Tokens
 
 from knowledge.encode.encoder import EncoderSpec
 from knowledge.encode.literal import Saturation, count_terms, written_spans
@@ -89,11 +90,11 @@ class BundledEncoder:
 
     def trace_passage(self, text: str) -> list[TermOrigin]:
         """Every sparse term of a passage with the words that produced it, heaviest first."""
-        return self._trace(text, self.encode_passages([text])[0], ("passage", "window"))
+        return self._trace(text, self._passage_batch, ("passage", "window"))
 
     def trace_query(self, text: str) -> list[TermOrigin]:
         """Every sparse term of a query with the words that produced it, heaviest first."""
-        return self._trace(text, self.encode_queries([text])[0], ("query",))
+        return self._trace(text, self._query_batch, ("query",))
 
     def written(self, text: str) -> Mapping[int, tuple[Span, ...]]:
         """Where each sparse term is written in ``text``, in order, found without the model."""
@@ -188,12 +189,16 @@ class BundledEncoder:
         summed = np.bincount(place, values, len(indices)).astype(np.float32)
         return SparseVector(indices.astype(np.uint32), summed)
 
-    def _trace(self, text: str, encoding: Encoding, roles: tuple[str, ...]) -> list[TermOrigin]:
-        sparse = encoding.sparse
+    def _trace(
+        self, text: str, encode_batch: _BatchEncoder, roles: tuple[str, ...]
+    ) -> list[TermOrigin]:
+        tokens = self._tokenizer.encode(text)
+        states, lengths = run_trunk(self._trunk, [tokens], self._config.max_tokens)
+        sparse = encode_batch([text], states, lengths)[0].sparse
         assert sparse is not None  # this encoder always has a sparse side
         spans = written_spans(text, self._table)
         added = [int(term) for term in sparse.indices if int(term) not in spans]
-        sources = self._adding_words(text, added, roles) if added else {}
+        sources = self._adding_words(text, tokens, states, lengths, added, roles) if added else {}
         origins = [
             TermOrigin(
                 int(term),
@@ -206,15 +211,19 @@ class BundledEncoder:
         return sorted(origins, key=lambda origin: (-origin.weight, origin.term))
 
     def _adding_words(
-        self, text: str, terms: list[int], roles: tuple[str, ...]
+        self,
+        text: str,
+        tokens: Tokens,
+        states: Floats,
+        lengths: Integers,
+        terms: list[int],
+        roles: tuple[str, ...],
     ) -> dict[int, tuple[Span, ...]]:
         """For each added term the word that calls for it most.
 
         The pooled state with the highest logit is found first, then the token inside it whose own
         state has the highest logit.
         """
-        tokens = self._tokenizer.encode(text)
-        states, lengths = run_trunk(self._trunk, [tokens], self._config.max_tokens)
         inner = unit(states[0, 1 : int(lengths[0]) - 1])
         if not len(inner):
             return {}
