@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import delete, select
 
 from knowledge.errors import NotFound
 from knowledge.store.conversations import Reader
@@ -96,30 +96,6 @@ async def last_exchange(
     if [message.role for message in messages] != ["assistant", "user"]:
         return None
     return LastExchange(messages[1].text, messages[0].id)
-
-
-def search_events(workspace_id: UUID, assistant_id: UUID | None = None) -> Select[SearchEvent]:
-    """The search events of a workspace, or of one assistant."""
-    query = select(SearchEvent).where(SearchEvent.workspace_id == workspace_id)
-    return query.where(SearchEvent.assistant_id == assistant_id) if assistant_id else query
-
-
-async def count_search_events(
-    session: ReadSession,
-    workspace_id: UUID,
-    since: datetime,
-    until: datetime,
-    assistant_id: UUID | None = None,
-) -> dict[SearchEventKind, int]:
-    """How often visitors did what, from ``since`` up to but not with ``until``."""
-    chosen = (
-        search_events(workspace_id, assistant_id)
-        .where(SearchEvent.created_at >= since, SearchEvent.created_at < until)
-        .subquery()
-    )
-    rows = await session.execute(select(chosen.c.kind, func.count()).group_by(chosen.c.kind))
-    found = {SearchEventKind(kind): int(count) for kind, count in rows}
-    return {kind: found.get(kind, 0) for kind in SearchEventKind}
 
 
 @dataclass(frozen=True, slots=True)
