@@ -49,7 +49,8 @@ def evaluate_set(judged: RetrievalSet, encoders: Mapping[str, BundledEncoder]) -
     started = time.perf_counter()
     encoded = first.encode_passages(passages)
     seconds = time.perf_counter() - started
-    arm = SparseArm([e.sparse for e in encoded if e.sparse is not None])
+    weights = [e.sparse for e in encoded if e.sparse is not None]
+    arm = SparseArm(weights, first.spec.counted_weight)
     asked = {mode: encoder.encode_queries(queries) for mode, encoder in encoders.items()}
     dense = dense_ranking(asked[next(iter(asked))], encoded)
     rankings: dict[str, Ranking] = {"BM25": bm25_ranking(passages, queries), "dense": dense}

@@ -32,7 +32,8 @@ def ranks(rows: list[dict[str, str]], mode: QueryMode) -> list[int]:
     """The place of each query's passage among all passages, from 1; 0 where it is not found."""
     encoder = BundledEncoder(query_mode=mode)
     passages = encoder.encode_passages([row["passage"] for row in rows])
-    arm = SparseArm([p.sparse for p in passages if p.sparse is not None])
+    vectors = [p.sparse for p in passages if p.sparse is not None]
+    arm = SparseArm(vectors, encoder.spec.counted_weight)
     queries = encoder.encode_queries([row["query"] for row in rows])
     found = arm.rank([q.sparse for q in queries if q.sparse is not None])
     return [

@@ -139,7 +139,7 @@ class Indexer:
             if done < len(passages):
                 await report(done)
         await self._delete_all_but(document.id, [passage.id for passage in passages])
-        return await asyncio.to_thread(pack_counts, sparse)
+        return await asyncio.to_thread(pack_counts, sparse, self._encoder.spec.counted_weight)
 
     async def remove(self, document_id: UUID) -> None:
         """Take every point of a document out of the index."""

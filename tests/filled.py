@@ -82,7 +82,8 @@ class FilledKnowledgeBase:
     async def _add(self, page: Page) -> None:
         prefix = passage_prefix(page.title or page.address, (), "")
         encodings = self.encoder.encode_passages([prefix + text for text in page.chunks])
-        counts = pack_counts(e.sparse for e in encodings if e.sparse is not None)
+        vectors = [e.sparse for e in encodings if e.sparse is not None]
+        counts = pack_counts(vectors, self.encoder.spec.counted_weight)
         document = self.document_id(page.address)
         async with self.database.writing() as session:
             session.add(

@@ -93,7 +93,8 @@ def first_stage(
     0 to 1 over its first 100: min-max fusion.
     """
     encoded, asked = encoder.encode_passages(passages), encoder.encode_queries(queries)
-    arm = SparseArm([one.sparse for one in encoded if one.sparse is not None])
+    vectors = [one.sparse for one in encoded if one.sparse is not None]
+    arm = SparseArm(vectors, encoder.spec.counted_weight)
     rankings: tuple[Ranking, Ranking] = (
         arm.rank([one.sparse for one in asked if one.sparse is not None]),
         dense_ranking(asked, encoded),

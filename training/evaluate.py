@@ -33,7 +33,8 @@ def evaluate_model(
             judgments.setdefault(pair.query, {})[str(places[pair.passage])] = 1
     queries = list(judgments)
     encoded, asked = encoder.encode_passages(passages), encoder.encode_queries(queries)
-    arm = SparseArm([e.sparse for e in encoded if e.sparse is not None])
+    vectors = [e.sparse for e in encoded if e.sparse is not None]
+    arm = SparseArm(vectors, encoder.spec.counted_weight)
     sparse = _as_run(arm.rank([q.sparse for q in asked if q.sparse is not None]), queries)
     dense = _as_run(dense_ranking(asked, encoded), queries)
     figures = {"sparse": _ndcg(judgments, sparse), "dense": _ndcg(judgments, dense)}

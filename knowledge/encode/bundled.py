@@ -73,6 +73,7 @@ class BundledEncoder:
             uses_idf=True,
             max_tokens=config.max_tokens - 2,
             languages=config.languages,
+            counted_weight=config.counted_weight,
         )
 
     def encode_passages(self, texts: Sequence[str]) -> list[Encoding]:

@@ -16,7 +16,8 @@ class EncoderSpec:
     ``id`` changes whenever the same text would get other vectors (name, version, settings): an
     index records it and refuses another. ``dense_size`` is 0 and ``sparse`` false where that side
     is missing. ``uses_idf`` says that query weights are multiplied by the collection's inverse
-    document frequency before they meet the index. ``languages`` are ISO 639-1 codes the encoder
+    document frequency before they meet the index. ``counted_weight``: the weight from which a term
+    counts in that frequency (``knowledge.encode.idf.counted_terms``). ``languages`` are ISO 639-1 codes the encoder
     was trained on; empty means unknown. ``max_tokens`` is the longest text that is read whole.
     """
 
@@ -26,6 +27,7 @@ class EncoderSpec:
     uses_idf: bool
     max_tokens: int
     languages: tuple[str, ...] = ()
+    counted_weight: float = 0.0
 
 
 class Encoder(Protocol):

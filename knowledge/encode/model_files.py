@@ -21,7 +21,9 @@ class BundledConfig:
 
     ``window``: tokens per window. ``added``: most terms added to a passage. ``added_query``: most
     terms added to a query in encoded mode. ``scales``, ``offsets``: per role (passage, window,
-    query), what its weights are multiplied by and what is added to its logits.
+    query), what its weights are multiplied by and what is added to its logits. ``counted_weight``:
+    the weight from which a term counts in document frequencies; 0, as in models of version 1.0.0,
+    counts every term.
     """
 
     name: str
@@ -37,6 +39,7 @@ class BundledConfig:
     languages: tuple[str, ...] = ("en",)
     scales: dict[str, float] = field(default_factory=dict)
     offsets: dict[str, float] = field(default_factory=dict)
+    counted_weight: float = 0.0
 
     def save(self, folder: Path) -> None:
         """Write the settings into a model's folder."""

@@ -79,7 +79,8 @@ async def _fill(
         began = time.perf_counter()
         encodings = await asyncio.to_thread(encoder.encode_passages, texts)
         spent += time.perf_counter() - began
-        counts = pack_counts(e.sparse for e in encodings if e.sparse is not None)
+        vectors = [e.sparse for e in encodings if e.sparse is not None]
+        counts = pack_counts(vectors, encoder.spec.counted_weight)
         async with database.writing() as session:
             rows = [_rows(id, names[id], corpus, knowledge_base_id, source_id) for id in ids]
             session.add_all(document for document, _ in rows)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
-from knowledge.encode.idf import idf
+from knowledge.encode.idf import counted_terms, idf
 from knowledge.types import Encoding, SparseVector
 
 DEPTH = 100
@@ -18,15 +18,20 @@ Ranking = list[list[tuple[int, float]]]
 
 
 class SparseArm:
-    """The sparse vectors of a collection, searched exactly with the collection's IDF."""
+    """The sparse vectors of a collection, searched exactly with the collection's IDF.
 
-    def __init__(self, passages: Sequence[SparseVector]) -> None:
+    ``counted_weight``: the encoder's, the weight from which a term counts in that IDF.
+    """
+
+    def __init__(self, passages: Sequence[SparseVector], counted_weight: float) -> None:
         self._terms = {
             int(term): column
             for column, term in enumerate(np.unique(np.concatenate([p.indices for p in passages])))
         }
         self._matrix = self._stack(passages)
-        frequency = np.bincount(self._matrix.indices, minlength=len(self._terms))
+        counted = np.concatenate([counted_terms(p, counted_weight) for p in passages])
+        columns = [self._terms[term] for term in counted.tolist()]
+        frequency = np.bincount(np.array(columns, np.int64), minlength=len(self._terms))
         self._idf = idf(frequency, len(passages))
         self.mean_terms = float(np.mean([len(p) for p in passages]))
 

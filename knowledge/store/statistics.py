@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import delete, func, select, update
 
+from knowledge.encode.idf import counted_terms
 from knowledge.store.database import ReadSession, WriteSession
 from knowledge.store.dialect import insert_for
 from knowledge.store.tables import Chunk, KnowledgeBase, TermStatistic
@@ -28,8 +29,8 @@ _ROWS_PER_STATEMENT = 5_000
 class TermStatistics:
     """Document frequencies of one or several knowledge bases together.
 
-    ``terms``: ``uint32[n]`` ascending; ``chunks``: ``int64[n]``, in how many chunks each term has
-    a weight; ``total``: number of chunks.
+    ``terms``: ``uint32[n]`` ascending; ``chunks``: ``int64[n]``, in how many chunks each term
+    counts; ``total``: number of chunks.
     """
 
     terms: NDArray[np.uint32]
@@ -44,9 +45,12 @@ class TermStatistics:
         return np.where(self.terms[at] == terms, self.chunks[at], 0)
 
 
-def pack_counts(vectors: Iterable[SparseVector]) -> bytes:
-    """Count in how many of a document's vectors each term stands, as ``uint32`` pairs."""
-    columns = [vector.indices for vector in vectors]
+def pack_counts(vectors: Iterable[SparseVector], least: float) -> bytes:
+    """Count in how many of a document's vectors each term counts, as ``uint32`` pairs.
+
+    ``least``: the encoder's ``counted_weight``.
+    """
+    columns = [counted_terms(vector, least) for vector in vectors]
     if not columns:
         return b""
     terms, counts = np.unique(np.concatenate(columns), return_counts=True)
@@ -114,7 +118,7 @@ async def versions(session: ReadSession, knowledge_base_ids: Sequence[UUID]) -> 
 async def term_frequencies(
     session: ReadSession, knowledge_base_ids: Sequence[UUID], terms: Sequence[int]
 ) -> dict[int, int]:
-    """In how many chunks of the knowledge bases each of ``terms`` has a weight; 0 if in none."""
+    """In how many chunks of the knowledge bases each of ``terms`` counts; 0 if in none."""
     rows = await session.execute(
         select(TermStatistic.term, func.sum(TermStatistic.chunks))
         .where(

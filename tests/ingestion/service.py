@@ -15,6 +15,7 @@ from sqlalchemy.orm import undefer
 
 from ingestion.worker import Worker
 from knowledge.encode.encoder import Encoder
+from knowledge.encode.idf import counted_terms
 from knowledge.index.embedded import EmbeddedIndex
 from knowledge.index.search_index import Point
 from knowledge.settings import Settings
@@ -182,6 +183,7 @@ class Service:
         terms: Counter[tuple[str, int]] = Counter()
         for point in points.values():
             assert point.encoding.sparse is not None
+            counted = counted_terms(point.encoding.sparse, self.encoder.spec.counted_weight)
             base = str(point.payload["knowledge_base"])
-            terms.update((base, term) for term in point.encoding.sparse.indices.tolist())
+            terms.update((base, term) for term in counted.tolist())
         return {chunk.id for chunk in chunks} == set(points) and terms == await self.statistics()
