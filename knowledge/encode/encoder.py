@@ -17,8 +17,9 @@ class EncoderSpec:
     index records it and refuses another. ``dense_size`` is 0 and ``sparse`` false where that side
     is missing. ``uses_idf`` says that query weights are multiplied by the collection's inverse
     document frequency before they meet the index. ``counted_weight``: the weight from which a term
-    counts in that frequency (``knowledge.encode.idf.counted_terms``). ``languages`` are ISO 639-1 codes the encoder
-    was trained on; empty means unknown. ``max_tokens`` is the longest text that is read whole.
+    counts in that frequency (``knowledge.encode.idf.counted_terms``). ``languages`` are ISO 639-1
+    codes the encoder was trained on; empty means unknown. ``max_tokens`` is the longest text that
+    is read whole.
     """
 
     id: str
