@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from knowledge.errors import DiskFull, FolderNotWritable, InvalidSettings, StoreFault
-from knowledge.store.migrate import upgrade
+from knowledge.store.schema_version import is_newest
 
 ReadSession = NewType("ReadSession", AsyncSession)
 """A session that must not write: it is rolled back at its end."""
@@ -79,7 +79,10 @@ class Database:
             _probe(url)
         engine = _engine(url)
         try:
-            await upgrade(engine)
+            if not await is_newest(engine):
+                from knowledge.store.migrate import upgrade  # with Alembic
+
+                await upgrade(engine)
         except (OperationalError, OSError) as error:
             await engine.dispose()
             raise _store_fault(error, url) from error

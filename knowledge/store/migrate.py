@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -13,6 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from knowledge.errors import FolderTooNew
+from knowledge.store.schema_version import MIGRATIONS
 
 _LOCK = 7_221_903
 """Key of the advisory lock that migrations hold: any number that nothing else uses."""
@@ -21,7 +20,7 @@ _LOCK = 7_221_903
 def alembic_config(connection: Connection | None = None) -> Config:
     """Alembic's configuration: the scripts beside this file, run on ``connection``."""
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     if connection is not None:
         config.attributes["connection"] = connection
     return config

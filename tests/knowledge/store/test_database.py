@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import func, inspect, select, text
 
 from knowledge.errors import FolderNotWritable, FolderTooNew, InvalidSettings, StoreFault
 from knowledge.store.database import Database, database_url
+from knowledge.store.migrate import alembic_config
+from knowledge.store.schema_version import is_newest, newest_revision
 from knowledge.store.snapshot import snapshot
 from knowledge.store.tables import Base, Workspace
 
@@ -92,6 +95,17 @@ async def test_a_newer_database_is_refused(
     await database.close()
     with pytest.raises(FolderTooNew, match="2999_later"):
         await Database.open(url)
+
+
+async def test_what_alembic_would_do_is_known_without_it(database: Database) -> None:
+    newest = newest_revision()
+    assert newest == ScriptDirectory.from_config(alembic_config()).get_current_head()
+    assert await is_newest(database.engine)
+    for revision, told in (("20261121_first", False), (newest, True)):
+        async with database.engine.begin() as connection:
+            update = text("update alembic_version set version_num = :to")
+            await connection.execute(update, {"to": revision})
+        assert await is_newest(database.engine) is told
 
 
 async def test_names_of_constraints_fit(database: Database) -> None:
