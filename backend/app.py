@@ -17,6 +17,7 @@ from backend.api.routes import (
     chat,
     completions,
     conversation_export,
+    costs,
     documents,
     evaluation_runs,
     explain,
@@ -106,6 +107,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
         query_sets,
         evaluation_runs,
         insights,
+        costs,
         conversation_export,  # before the route that takes an id there
         chat,
         assistants,

@@ -107,7 +107,7 @@ async def open_parts(parts: Parts) -> AsyncIterator[AppState]:
             limits=_limits(settings),
             rebuilt=rebuilt,
             previewer=parts.make_previewer(settings) if parts.make_previewer else None,
-            lead_webhooks=LeadWebhooks(parts.make_poster(settings)) if parts.make_poster else None,
+            lead_webhooks=_lead_webhooks(parts, database),
             openid=_openid(settings),
         )
         if worker is not None:
@@ -156,6 +156,12 @@ async def _open_index(
     old = await active_index_name(database)
     begun = await begin_index(parts.settings, database, encoder.spec)
     return begun.index, Rebuilt(begun.name, old or "")
+
+
+def _lead_webhooks(parts: Parts, database: Database) -> LeadWebhooks | None:
+    if parts.make_poster is None:
+        return None
+    return LeadWebhooks(database, parts.make_poster(parts.settings))
 
 
 def _limits(settings: Settings) -> Limits:

@@ -18,6 +18,7 @@ import structlog
 
 from knowledge.errors import CandorError, LimitExceeded
 from knowledge.store.database import Database
+from knowledge.store.queries.model_costs import ModelTokens, add_model_use
 from knowledge.store.queries.visits import Use, add_use, use_of
 from knowledge.store.tables import utc_now
 
@@ -61,6 +62,7 @@ class DayUse:
         self._clock = clock
         self._day = clock().date()
         self._assistants: dict[UUID, _Count] = {}
+        self._models: dict[tuple[UUID, str], ModelTokens] = {}
         self._visitors: Counter[Hashable] = Counter()
         self._writing: asyncio.Task[None] | None = None
         self._database: Database | None = None
@@ -97,6 +99,14 @@ class DayUse:
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_soon())
 
+    def add_model(
+        self, database: Database, assistant_id: UUID, model: str, more: ModelTokens
+    ) -> None:
+        """Count what a language model read and wrote for an assistant."""
+        key = (assistant_id, model)
+        self._models[key] = self._models.get(key, ModelTokens()) + more
+        self.add(database, assistant_id, Use(tokens=more.input + more.output))
+
     async def close(self) -> None:
         """Write down what is not written yet."""
         if self._writing is not None:
@@ -105,7 +115,7 @@ class DayUse:
         await self._write()
 
     async def _write_soon(self) -> None:
-        while any(count.more != Use() for count in self._assistants.values()):
+        while self._models or any(count.more != Use() for count in self._assistants.values()):
             await asyncio.sleep(_WRITTEN_EVERY_S)
             await self._write()
 
@@ -121,6 +131,20 @@ class DayUse:
                 _log.warning("use_not_written", detail=error.detail)
                 count.more = _sum(more, count.more)
                 return
+        await self._write_models()
+
+    async def _write_models(self) -> None:
+        models, self._models = self._models, {}
+        if not models or self._database is None:
+            return
+        try:
+            async with self._database.writing() as session:
+                for (assistant_id, model), more in sorted(models.items()):
+                    await add_model_use(session, assistant_id, self._day, model, more)
+        except CandorError as error:
+            _log.warning("use_not_written", detail=error.detail)
+            for key, more in models.items():
+                self._models[key] = more + self._models.get(key, ModelTokens())
 
     async def _turn_over(self) -> None:
         """Begin a new day where it has come."""

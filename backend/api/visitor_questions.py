@@ -17,7 +17,8 @@ from backend.chat.turn import Question
 from backend.chat.writer import EXTRACTIVE, Exchange
 from knowledge.encode.words import words
 from knowledge.store.conversations import Reader
-from knowledge.store.queries.visits import Act, Use, add_search_events, last_exchange
+from knowledge.store.queries.model_costs import ModelTokens
+from knowledge.store.queries.visits import Act, add_search_events, last_exchange
 from knowledge.store.tables import Assistant, SearchEventKind
 
 _SAFETY = 1.3
@@ -110,10 +111,10 @@ class _Metered:
                 if isinstance(event, SearchResults):
                     read += [hit.text for hit in event.hits]
                 if isinstance(event, FinalAnswer) and event.model != EXTRACTIVE:
-                    await self._count([*read, event.answer])
+                    await self._count(event.model, read, event.answer)
                 yield event
 
-    async def _count(self, texts: list[str]) -> None:
-        lengths = await asyncio.to_thread(self._state.encoder.count_tokens, texts)
-        spent = Use(tokens=round(_SAFETY * sum(lengths)))
-        self._state.day_use.add(self._state.database, self._assistant_id, spent)
+    async def _count(self, model: str, read: list[str], answer: str) -> None:
+        lengths = await asyncio.to_thread(self._state.encoder.count_tokens, [*read, answer])
+        spent = ModelTokens(1, round(_SAFETY * sum(lengths[:-1])), round(_SAFETY * lengths[-1]))
+        self._state.day_use.add_model(self._state.database, self._assistant_id, model, spent)

@@ -13,6 +13,7 @@ from backend.api.idempotency import Once
 from backend.api.schemas.assistants import (
     AssistantChange,
     AssistantView,
+    DeliveryView,
     LeadWebhookBody,
     NewAssistant,
     SecretView,
@@ -24,8 +25,9 @@ from knowledge.errors import Conflict
 from knowledge.store.paging import read_page
 from knowledge.store.queries import assistants as queries
 from knowledge.store.queries.credentials import new_secret
+from knowledge.store.queries.lead_deliveries import deliveries
 from knowledge.store.queries.people import record
-from knowledge.store.tables import Assistant
+from knowledge.store.tables import Assistant, LeadDelivery
 
 router = APIRouter(prefix="/assistants", tags=["assistants"], responses=PROBLEMS)
 
@@ -163,3 +165,26 @@ async def remove_lead_webhook(assistant_id: UUID, caller: Admin, state: State) -
         found = await queries.find_assistant(session, caller.workspace_id, assistant_id)
         found.lead_webhook = found.lead_webhook_secret = ""
         record(session, caller.workspace_id, caller.actor, "assistant.webhook", found.name)
+
+
+@router.post("/{assistant_id:uuid}/lead-webhook/test", summary="Try the address for new leads")
+async def test_lead_webhook(assistant_id: UUID, caller: Admin, state: State) -> DeliveryView:
+    """Send a signed ``lead.test`` there once, and say whether it was taken."""
+    async with state.database.reading() as session:
+        found = await queries.find_assistant(session, caller.workspace_id, assistant_id)
+    if state.lead_webhooks is None:
+        raise Conflict("This process sends no webhooks.", "Try it where `candor serve` runs.")
+    return DeliveryView.of(await state.lead_webhooks.test(found))
+
+
+@router.get("/{assistant_id:uuid}/lead-webhook/deliveries", summary="List messages about leads")
+async def list_deliveries(
+    assistant_id: UUID, caller: Admin, state: State, paging: Paging
+) -> PageView[DeliveryView]:
+    """The last hundred messages to the address, newest first, and what became of each."""
+    async with state.database.reading() as session:
+        found = await queries.find_assistant(session, caller.workspace_id, assistant_id)
+        page = await read_page(
+            session, deliveries(found.id), LeadDelivery, paging, newest_first=True
+        )
+    return PageView.of(page.map(DeliveryView.of))

@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from backend.api.access import Caller, Viewer
+from backend.api.access import Caller, Editor, Viewer
 from backend.api.errors import PROBLEMS
 from backend.api.schemas.insights import (
     DayView,
@@ -23,6 +23,8 @@ from backend.api.schemas.insights import (
     GapView,
     LatencyRow,
     LatencyView,
+    LeadQualityRow,
+    LeadQualityView,
     QuestionsView,
     QuestionView,
     ReadingRow,
@@ -34,6 +36,7 @@ from backend.api.schemas.insights import (
 )
 from backend.api.state import AppState, State
 from backend.insights.freshness import MOST, check_freshness
+from backend.insights.lead_quality import lead_quality
 from backend.insights.period import Period
 from backend.insights.usage import Day, Usage, Use
 from knowledge.spreadsheet import write_csv
@@ -43,7 +46,7 @@ from knowledge.store.queries.knowledge_bases import find_knowledge_base
 router = APIRouter(tags=["insights"], responses=PROBLEMS)
 
 Format = Annotated[Literal["json", "csv"], Query(description="`csv`: the numbers as a table.")]
-_TABLE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
+TABLE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
 _Knowledge = Annotated[UUID | None, Query(description="Only of this knowledge base.")]
 
 
@@ -73,7 +76,7 @@ OfAssistant = Annotated[UUID | None, Depends(_assistant)]
 
 
 @router.get(
-    "/insights/volume", summary="Count questions", response_model=VolumeView, responses=_TABLE
+    "/insights/volume", summary="Count questions", response_model=VolumeView, responses=TABLE
 )
 async def volume(
     caller: Viewer, state: State, period: Days, assistant: OfAssistant, format: Format = "json"
@@ -85,7 +88,7 @@ async def volume(
     found = await _usage(caller, state).volume(period, assistant)
     if format == "csv":
         names = [one.name for one in fields(Day)]
-        return _csv("volume", period, names, (asdict(day).values() for day in found.days))
+        return as_csv("volume", period, names, (asdict(day).values() for day in found.days))
     return VolumeView(
         first=period.first,
         last=period.last,
@@ -95,7 +98,7 @@ async def volume(
 
 
 @router.get(
-    "/insights/reading", summary="Use of citations", response_model=ReadingView, responses=_TABLE
+    "/insights/reading", summary="Use of citations", response_model=ReadingView, responses=TABLE
 )
 async def reading(
     caller: Viewer, state: State, period: Days, assistant: OfAssistant, format: Format = "json"
@@ -103,13 +106,13 @@ async def reading(
     """What visitors did with citations by day: opened a passage, for how long, went to its page."""
     rows = [asdict(one) for one in await _usage(caller, state).reading(period, assistant)]
     if format == "csv":
-        return _csv("reading", period, list(ReadingRow.model_fields), (r.values() for r in rows))
+        return as_csv("reading", period, list(ReadingRow.model_fields), (r.values() for r in rows))
     items = [ReadingRow(**row) for row in rows]
     return ReadingView(first=period.first, last=period.last, items=items)
 
 
 @router.get(
-    "/insights/latency", summary="Time of answers", response_model=LatencyView, responses=_TABLE
+    "/insights/latency", summary="Time of answers", response_model=LatencyView, responses=TABLE
 )
 async def latency(
     caller: Viewer, state: State, period: Days, assistant: OfAssistant, format: Format = "json"
@@ -117,21 +120,21 @@ async def latency(
     """How long answers took, in percentiles of milliseconds, by the model that wrote them."""
     rows = [asdict(one) for one in await _usage(caller, state).latency(period, assistant)]
     if format == "csv":
-        return _csv("latency", period, list(LatencyRow.model_fields), (r.values() for r in rows))
+        return as_csv("latency", period, list(LatencyRow.model_fields), (r.values() for r in rows))
     items = [LatencyRow(**row) for row in rows]
     return LatencyView(first=period.first, last=period.last, items=items)
 
 
 @router.get(
-    "/insights/tokens", summary="Language-model tokens", response_model=TokensView, responses=_TABLE
+    "/insights/tokens", summary="Language-model tokens", response_model=TokensView, responses=TABLE
 )
 async def tokens(
     caller: Viewer, state: State, period: Days, assistant: OfAssistant, format: Format = "json"
 ) -> TokensView | Response:
-    """Tokens by day and assistant: multiply them with the price of the model."""
+    """Tokens by day and assistant, estimated; `/insights/costs` multiplies them with prices."""
     rows = [asdict(one) for one in await _usage(caller, state).tokens(period, assistant)]
     if format == "csv":
-        return _csv("tokens", period, list(TokenRow.model_fields), (r.values() for r in rows))
+        return as_csv("tokens", period, list(TokenRow.model_fields), (r.values() for r in rows))
     items = [TokenRow(**row) for row in rows]
     return TokensView(
         first=period.first,
@@ -142,10 +145,36 @@ async def tokens(
 
 
 @router.get(
+    "/insights/leads",
+    summary="Quality of leads",
+    response_model=LeadQualityView,
+    responses=TABLE,
+)
+async def leads(
+    caller: Editor, state: State, period: Days, assistant: OfAssistant, format: Format = "json"
+) -> LeadQualityView | Response:
+    """How the leads of a period came about, whether they can be reached, and what staff made of
+    them; all together first. Nothing in it tells whose they are.
+    """
+    found = await lead_quality(state.database, caller.workspace_id, period, assistant)
+    rows = [asdict(one) for one in (found.total, *found.by_trigger)]
+    if format == "csv":
+        header = list(LeadQualityRow.model_fields)
+        return as_csv("leads", period, header, (r.values() for r in rows))
+    return LeadQualityView(
+        first=period.first,
+        last=period.last,
+        items=[LeadQualityRow(**row) for row in rows],
+        from_conversations=found.from_conversations,
+        conversations=found.conversations,
+    )
+
+
+@router.get(
     "/insights/documents",
     summary="Use of documents",
     response_model=DocumentsUsedView,
-    responses=_TABLE,
+    responses=TABLE,
 )
 async def documents(
     caller: Viewer,
@@ -168,7 +197,7 @@ async def documents(
     found = await _usage(caller, state).documents(period, base, use)
     names = list(DocumentUseRow.model_fields)
     if format == "csv":
-        return _csv("documents", period, names, (asdict(r).values() for r in found.documents))
+        return as_csv("documents", period, names, (asdict(r).values() for r in found.documents))
     return DocumentsUsedView(
         first=period.first,
         last=period.last,
@@ -179,7 +208,7 @@ async def documents(
 
 
 @router.get(
-    "/insights/questions", summary="Top questions", response_model=QuestionsView, responses=_TABLE
+    "/insights/questions", summary="Top questions", response_model=QuestionsView, responses=TABLE
 )
 async def questions(
     caller: Viewer,
@@ -194,11 +223,11 @@ async def questions(
     items = [QuestionView.of(one) for one in found]
     if format == "csv":
         names = ["question", "asked", "badly", "last_asked", "conversation_id"]
-        return _csv("questions", period, names, _cells(items, names))
+        return as_csv("questions", period, names, _cells(items, names))
     return QuestionsView(first=period.first, last=period.last, items=items)
 
 
-@router.get("/insights/gaps", summary="Content gaps", response_model=GapsView, responses=_TABLE)
+@router.get("/insights/gaps", summary="Content gaps", response_model=GapsView, responses=TABLE)
 async def gaps(
     caller: Viewer,
     state: State,
@@ -220,7 +249,7 @@ async def gaps(
             [*cells, *_finding(gap)]
             for cells, gap in zip(_cells(items, [*names, "last_asked"]), items, strict=True)
         )
-        return _csv("gaps", period, header, rows)
+        return as_csv("gaps", period, header, rows)
     return GapsView(first=period.first, last=period.last, items=items)
 
 
@@ -264,9 +293,10 @@ def _finding(gap: GapView) -> list[object]:
     return [gap.finding.kind, gap.finding.address, told.get("detail", "")]
 
 
-def _csv(
+def as_csv(
     name: str, period: Period, header: Sequence[str], rows: Iterable[Iterable[object]]
 ) -> Response:
+    """Figures as a table to be saved."""
     file = f"{name}-{period.first}-{period.last}.csv"
     return Response(
         write_csv(header, [list(row) for row in rows]),

@@ -22,8 +22,8 @@ from knowledge.store.tables import Lead, LeadState
 router = APIRouter(prefix="/leads", tags=["leads"], responses=PROBLEMS)
 
 _COLUMNS = (
-    "created_at", "state", "name", "email", "phone", "note", "consent", "trigger", "page",
-    "assistant_id", "conversation_id", "id",
+    "created_at", "state", "rating", "contacted_at", "name", "email", "phone", "note", "consent",
+    "trigger", "page", "assistant_id", "conversation_id", "id",
 )  # fmt: skip
 
 
@@ -80,9 +80,11 @@ async def read_lead(lead_id: UUID, caller: Editor, state: State) -> LeadView:
 
 @router.patch("/{lead_id}", summary="Change a lead")
 async def change_lead(lead_id: UUID, body: LeadChange, caller: Editor, state: State) -> LeadView:
-    """Say how far a lead has come."""
+    """Say how far a lead has come, and whether it was worth it."""
     async with state.database.writing() as session:
-        changed = await queries.change_lead(session, caller.workspace_id, lead_id, body.state)
+        changed = await queries.change_lead(
+            session, caller.workspace_id, lead_id, body.state, body.rating
+        )
         record(session, caller.workspace_id, caller.actor, "lead.change", str(lead_id))
         return LeadView.of(changed)
 

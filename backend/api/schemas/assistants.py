@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,8 +11,9 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from backend.api.schemas.base import Body
 from backend.api.schemas.behaviour import Behaviour, HandoffRules, LeadRules, checked
-from knowledge.store.tables import Assistant
+from knowledge.store.tables import Assistant, DeliveryState, LeadDelivery, utc_now
 
+_LONG = timedelta(minutes=10)
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 
 
@@ -100,6 +101,30 @@ class LeadWebhookBody(Body):
     address: str = Field(
         min_length=1, max_length=2000, examples=["https://crm.example.com/hooks/candor"]
     )
+
+
+class DeliveryView(BaseModel):
+    """A message to the address for new leads. ``kind``: ``lead.created`` or ``lead.test``.
+    ``attempts``: how often it was sent. ``detail``: why it was not taken the last time.
+    """
+
+    id: UUID
+    kind: str = Field(examples=["lead.created"])
+    lead_id: UUID | None
+    address: str
+    state: DeliveryState
+    attempts: int
+    detail: str
+    created_at: datetime
+    changed_at: datetime
+
+    @classmethod
+    def of(cls, row: LeadDelivery) -> DeliveryView:
+        """The view of a record. What is long on its way was left behind by a crash."""
+        view = cls.model_validate(row, from_attributes=True)
+        if row.state == DeliveryState.SENDING and row.changed_at < utc_now() - _LONG:
+            view.state, view.detail = DeliveryState.FAILED, row.detail or "It was broken off."
+        return view
 
 
 class SecretView(BaseModel):

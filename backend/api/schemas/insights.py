@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from backend.insights.freshness import FreshPage
 from backend.insights.gaps import Finding, Gap, GapKind, Question
 from backend.insights.usage import Day
+from knowledge.store.tables import LeadTrigger
 
 
 class PeriodView(BaseModel):
@@ -98,6 +99,32 @@ class TokensView(PeriodView):
 
     items: list[TokenRow]
     tokens: int
+
+
+class LeadQualityRow(BaseModel):
+    """Leads that came about in one way; ``trigger`` is null for all together. ``hours``: the median
+    time until staff took one up.
+    """
+
+    trigger: LeadTrigger | None
+    leads: int
+    reachable: int
+    asked: int
+    contacted: int
+    open: int
+    good: int
+    poor: int
+    hours: float | None
+
+
+class LeadQualityView(PeriodView):
+    """What came of the leads of a period: all together, then by what made the widget ask.
+    ``from_conversations``: how many of the ``conversations`` ended in a lead.
+    """
+
+    items: list[LeadQualityRow]
+    from_conversations: int
+    conversations: int
 
 
 class DocumentUseRow(BaseModel):

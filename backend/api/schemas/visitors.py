@@ -16,6 +16,7 @@ from knowledge.store.tables import (
     HandoffMessage,
     HandoffState,
     Lead,
+    LeadRating,
     LeadState,
     LeadTrigger,
     SearchEventKind,
@@ -78,9 +79,10 @@ class LeadKept(BaseModel):
 
 
 class LeadChange(Body):
-    """How far a lead has come."""
+    """How far a lead has come, and whether it was worth it; what is left out stays."""
 
-    state: LeadState
+    state: LeadState | None = None
+    rating: LeadRating | None = None
 
 
 class LeadView(BaseModel):
@@ -97,8 +99,10 @@ class LeadView(BaseModel):
     trigger: LeadTrigger
     page: str
     state: LeadState
+    rating: LeadRating
     created_at: datetime
     changed_at: datetime
+    contacted_at: datetime | None
 
     @classmethod
     def of(cls, row: Lead) -> LeadView:

@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, or_, select
 from knowledge.errors import NotFound
 from knowledge.store.database import ReadSession, WriteSession
 from knowledge.store.paging import MAX_LIMIT, PageRequest, read_page
-from knowledge.store.tables import Lead, LeadState, utc_now
+from knowledge.store.tables import Lead, LeadRating, LeadState, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,22 @@ async def find_lead(session: ReadSession, workspace_id: UUID, lead_id: UUID) -> 
 
 
 async def change_lead(
-    session: WriteSession, workspace_id: UUID, lead_id: UUID, state: LeadState
+    session: WriteSession,
+    workspace_id: UUID,
+    lead_id: UUID,
+    state: LeadState | None = None,
+    rating: LeadRating | None = None,
 ) -> Lead:
-    """Say how far a lead has come. Raises :class:`NotFound`."""
+    """Say how far a lead has come, and whether it was worth it. Raises :class:`NotFound`."""
     found = await find_lead(session, workspace_id, lead_id)
-    found.state, found.changed_at = state, utc_now()
+    now = utc_now()
+    if state is not None:
+        found.state = state
+        if state is not LeadState.NEW and found.contacted_at is None:
+            found.contacted_at = now
+    if rating is not None:
+        found.rating = rating
+    found.changed_at = now
     return found
 
 

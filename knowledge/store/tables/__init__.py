@@ -35,10 +35,19 @@ from knowledge.store.tables.identity import (
     Workspace,
 )
 from knowledge.store.tables.insights import AskedQuestion, DocumentUse, Outcome, QuestionVector
-from knowledge.store.tables.leads import Lead, LeadState, LeadTrigger
+from knowledge.store.tables.leads import (
+    DeliveryState,
+    Lead,
+    LeadDelivery,
+    LeadRating,
+    LeadState,
+    LeadTrigger,
+)
 from knowledge.store.tables.rules import RuleKind, RuleRecord
 from knowledge.store.tables.visits import (
     AssistantUse,
+    ModelPrice,
+    ModelUse,
     SearchEvent,
     SearchEventKind,
     UsedIdentityToken,
@@ -55,6 +64,7 @@ __all__ = [
     "Change",
     "Chunk",
     "Conversation",
+    "DeliveryState",
     "Document",
     "DocumentBand",
     "DocumentState",
@@ -71,9 +81,13 @@ __all__ = [
     "JudgedQuery",
     "KnowledgeBase",
     "Lead",
+    "LeadDelivery",
+    "LeadRating",
     "LeadState",
     "LeadTrigger",
     "Message",
+    "ModelPrice",
+    "ModelUse",
     "Outcome",
     "PassageEdit",
     "QueryOrigin",

@@ -20,6 +20,14 @@ class LeadState(StrEnum):
     CLOSED = "closed"
 
 
+class LeadRating(StrEnum):
+    """What staff think of a lead once they have spoken to it; ``NONE``: not said yet."""
+
+    NONE = ""
+    GOOD = "good"
+    POOR = "poor"
+
+
 class LeadTrigger(StrEnum):
     """What made the widget ask for contact details."""
 
@@ -36,6 +44,7 @@ class Lead(Identified, Base):
     ``consent``: the words that stood beside the form when it was sent, empty where there were none.
     ``page``: the address of the page it was sent from. A conversation that is deleted leaves its
     lead behind: the visitor asked to be contacted, and a lead is deleted by itself.
+    ``contacted_at``: when staff first took it out of the state ``NEW``.
     """
 
     __tablename__ = "leads"
@@ -57,4 +66,36 @@ class Lead(Identified, Base):
     trigger: Mapped[LeadTrigger] = mapped_column(String(16), default=LeadTrigger.ASKED)
     page: Mapped[str] = mapped_column(String(2000), default="")
     state: Mapped[LeadState] = mapped_column(String(16), default=LeadState.NEW)
+    rating: Mapped[LeadRating] = mapped_column(String(16), default=LeadRating.NONE)
+    changed_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+    contacted_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class DeliveryState(StrEnum):
+    """How far a message to a webhook has come."""
+
+    SENDING = "sending"
+    TAKEN = "taken"
+    FAILED = "failed"
+
+
+class LeadDelivery(Identified, Base):
+    """A message about a lead to the address of its assistant's owner, or a test of that address.
+
+    ``attempts``: how often it was sent. ``detail``: why it was not taken the last time.
+    """
+
+    __tablename__ = "lead_deliveries"
+
+    assistant_id: Mapped[UUID] = mapped_column(
+        ForeignKey("assistants.id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[str] = mapped_column(String(32))
+    address: Mapped[str] = mapped_column(String(2000))
+    lead_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("leads.id", ondelete="SET NULL"), default=None, index=True
+    )
+    state: Mapped[DeliveryState] = mapped_column(String(16), default=DeliveryState.SENDING)
+    attempts: Mapped[int] = mapped_column(default=0)
+    detail: Mapped[str] = mapped_column(String(1000), default="")
     changed_at: Mapped[datetime] = mapped_column(default_factory=utc_now)

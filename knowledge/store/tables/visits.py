@@ -62,6 +62,38 @@ class AssistantUse(Base):
     tokens: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
+class ModelUse(Base):
+    """Language-model tokens of one assistant on one day (UTC), by model: read and written."""
+
+    __tablename__ = "model_use"
+
+    assistant_id: Mapped[UUID] = mapped_column(
+        ForeignKey("assistants.id", ondelete="CASCADE"), primary_key=True
+    )
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    model: Mapped[str] = mapped_column(String(200), primary_key=True)
+    answers: Mapped[int] = mapped_column(default=0)
+    input_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
+    output_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class ModelPrice(Base):
+    """What a workspace pays for a million tokens of a language model, as an administrator set it.
+
+    ``currency``: three letters of ISO 4217. Where there is no record, no cost is known.
+    """
+
+    __tablename__ = "model_prices"
+
+    workspace_id: Mapped[UUID] = mapped_column(
+        ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
+    )
+    model: Mapped[str] = mapped_column(String(200), primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3))
+    input_price: Mapped[float]
+    output_price: Mapped[float]
+
+
 class UsedIdentityToken(Base):
     """The SHA-256 of an identity token that was used, kept until it would have ended anyway."""
 

@@ -13,7 +13,17 @@ import pytest
 import pytest_asyncio
 
 from backend.api.state import AppState
-from knowledge.store.tables import AssistantUse, Feedback, SearchEvent, SearchEventKind, utc_now
+from knowledge.store.queries.model_costs import ModelTokens, add_model_use
+from knowledge.store.tables import (
+    AssistantUse,
+    Feedback,
+    Lead,
+    LeadTrigger,
+    Role,
+    SearchEvent,
+    SearchEventKind,
+    utc_now,
+)
 from tests.backend.api.conftest import Enter
 from tests.backend.api.filling import filled_base, make_base
 
@@ -130,6 +140,86 @@ async def test_tokens_of_an_assistant(shop: httpx.AsyncClient, state: AppState) 
     assert "'=Shop" in table
 
 
+async def test_cost_is_tokens_times_the_price_that_is_set(
+    shop: httpx.AsyncClient, state: AppState, enter: Enter
+) -> None:
+    made = await ok(await shop.post("/assistants", json={"name": "Desk"}))
+    yesterday = TODAY - timedelta(days=1)
+    used = [
+        (TODAY, "meta/llama", ModelTokens(2, 1_000_000, 500_000)),
+        (yesterday, "meta/llama", ModelTokens(1, 1_000_000, 0)),
+        (TODAY, "unknown", ModelTokens(1, 10, 20)),
+    ]
+    async with state.database.writing() as session:
+        for day, model, tokens in used:
+            await add_model_use(session, UUID(made["id"]), day, model, tokens)
+        await add_model_use(session, UUID(made["id"]), TODAY, "unknown", ModelTokens(1, 5, 5))
+    seen = await ok(await shop.get("/insights/costs"))
+    assert (seen["totals"], seen["unpriced"]) == ({}, ["meta/llama", "unknown"])
+    assert {one["cost"] for one in seen["items"]} == {None}  # nothing is assumed
+    price = {"currency": "EUR", "input_price": 0.25, "output_price": 2}
+    await ok(await shop.put("/insights/prices/meta/llama", json=price))
+    seen = await ok(await shop.get("/insights/costs", params={"assistant": made["id"]}))
+    costs = {(one["day"], one["model"]): one["cost"] for one in seen["items"]}
+    assert costs == {
+        (yesterday.isoformat(), "meta/llama"): 0.25,
+        (TODAY.isoformat(), "meta/llama"): 1.25,
+        (TODAY.isoformat(), "unknown"): None,
+    }
+    assert (seen["totals"], seen["unpriced"]) == ({"EUR": 1.5}, ["unknown"])
+    unknown = next(one for one in seen["items"] if one["model"] == "unknown")
+    assert (unknown["answers"], unknown["input_tokens"], unknown["output_tokens"]) == (2, 15, 25)
+    assert ",EUR,1.25" in (await shop.get("/insights/costs", params={"format": "csv"})).text
+    prices = await ok(await shop.get("/insights/prices"))
+    assert prices == {"items": [price | {"model": "meta/llama"}], "unpriced": ["unknown"]}
+    for wrong in ({"currency": "euro"}, {"input_price": -1}, {"output_price": "Infinity"}):
+        answer = await shop.put("/insights/prices/unknown", json=price | wrong)
+        assert answer.status_code == 422, wrong
+    stranger = await enter()
+    assert (await ok(await stranger.get("/insights/prices")))["items"] == []
+    assert (await stranger.delete("/insights/prices/meta/llama")).status_code == 404
+    viewer = await enter(Role.VIEWER, beside=shop)
+    assert (await viewer.put("/insights/prices/unknown", json=price)).status_code == 403
+    assert (await shop.delete("/insights/prices/meta/llama")).status_code == 204
+    assert (await ok(await shop.get("/insights/costs")))["totals"] == {}
+
+
+async def test_quality_of_leads(shop: httpx.AsyncClient, state: AppState, enter: Enter) -> None:
+    workspace_id: UUID = shop.workspace_id  # type: ignore[attr-defined]
+    async with state.database.writing() as session:
+        for trigger, note in (("asked", "Ten chairs"), ("asked", ""), ("abstained", "")):
+            session.add(
+                Lead(
+                    workspace_id=workspace_id,
+                    email="ann@example.com",
+                    trigger=LeadTrigger(trigger),
+                    note=note,
+                )
+            )
+    ids = [one["id"] for one in (await ok(await shop.get("/leads")))["items"]]
+    for id, change in zip(
+        ids, ({"rating": "poor"}, {"rating": "good", "state": "contacted"}, {}), strict=True
+    ):
+        changed = await ok(await shop.patch(f"/leads/{id}", json=change))
+        assert (changed["contacted_at"] is not None) == ("state" in change)
+    again = await ok(await shop.patch(f"/leads/{ids[1]}", json={"state": "closed"}))
+    assert again["rating"] == "good"  # what is left out stays
+    seen = await ok(await shop.get("/insights/leads"))
+    assert seen["conversations"] == seen["from_conversations"] == 0
+    total, *kinds = seen["items"]
+    assert total | {"hours": None} == {
+        "trigger": None, "leads": 3, "reachable": 3, "asked": 1, "contacted": 1, "open": 2,
+        "good": 1, "poor": 1, "hours": None,
+    }  # fmt: skip
+    assert 0 <= total["hours"] < 1
+    assert {one["trigger"]: one["leads"] for one in kinds} == {"abstained": 1, "asked": 2}
+    assert "abstained,1,1" in (await shop.get("/insights/leads", params={"format": "csv"})).text
+    stranger = await enter()
+    assert (await ok(await stranger.get("/insights/leads")))["items"][0]["leads"] == 0
+    viewer = await enter(Role.VIEWER, beside=shop)
+    assert (await viewer.get("/insights/leads")).status_code == 403
+
+
 async def test_gaps_tell_missing_content_from_missed_content(
     shop: httpx.AsyncClient, state: AppState
 ) -> None:
@@ -189,7 +279,7 @@ async def test_a_stranger_sees_nothing(shop: httpx.AsyncClient, enter: Enter) ->
     base = await make_base(shop, "mine")
     made = await ok(await shop.post("/assistants", json={"name": "A", "knowledge_base_ids": []}))
     stranger = await enter()
-    for name in ("volume", "latency", "tokens", "questions", "gaps", "reading"):
+    for name in ("volume", "latency", "tokens", "questions", "gaps", "reading", "costs"):
         address = f"/insights/{name}"
         empty = await ok(await stranger.get(address))
         assert not any(one.get("opened", 1) for one in empty.get("items", []))

@@ -57,7 +57,8 @@ class Receiver:
 @pytest.fixture
 async def webhooks(state: AppState) -> AsyncIterator[LeadWebhooks]:
     """What the process sends with, quicker to try again."""
-    made = LeadWebhooks(Poster("CandorBot/test", ("127.0.0.1",)), waits_s=(0, 0.05, 0.05))
+    poster = Poster("CandorBot/test", ("127.0.0.1",))
+    made = LeadWebhooks(state.database, poster, waits_s=(0, 0.05, 0.05))
     object.__setattr__(state, "lead_webhooks", made)
     yield made
     object.__setattr__(state, "lead_webhooks", None)
@@ -89,6 +90,9 @@ async def test_a_lead_is_told_signed_and_told_again(
         assert message["data"]["note"] == "Grüße"
         with pytest.raises(Unauthenticated):
             verify(secret, receiver.got[0][0], receiver.got[0][1] + b" ")
+        told = await _deliveries(client, address, "taken")
+        assert [(one["kind"], one["attempts"]) for one in told] == [("lead.created", 3)]
+        assert told[0]["lead_id"] == kept.json()["id"]
         assert (await client.delete(address)).status_code == 204
         assert (await visitor.post(public, json={"phone": "+47 1"})).status_code == 201
     assert len(receiver.got) == 3
@@ -115,3 +119,36 @@ async def test_an_address_that_nothing_is_sent_to(
     fine = {"address": "http://127.0.0.1:9/hook"}
     assert (await stranger.put(path, json=fine)).status_code == 404
     assert (await client.get(f"/assistants/{assistant['id']}")).json()["lead_webhook"] == ""
+
+
+async def _deliveries(
+    client: httpx.AsyncClient, address: str, state: str
+) -> list[dict[str, object]]:
+    """The record of deliveries, once the newest is in a state."""
+    async with asyncio.timeout(20):
+        while True:
+            found = (await client.get(f"{address}/deliveries")).json()["items"]
+            if found and found[0]["state"] == state:
+                return list(found)
+            await asyncio.sleep(0.02)
+
+
+async def test_a_test_says_what_the_address_answers(enter: Enter, webhooks: LeadWebhooks) -> None:
+    client, stranger = await enter(), await enter()
+    assistant = (await client.post("/assistants", json={"name": "Shop"})).json()
+    path = f"/assistants/{assistant['id']}/lead-webhook"
+    assert (await client.post(f"{path}/test")).status_code == 409  # no address yet
+    receiver = Receiver(204, 410)
+    async with receiver.listening():
+        made = await client.put(path, json={"address": receiver.address})
+        taken = (await client.post(f"{path}/test")).json()
+        assert (taken["state"], taken["kind"], taken["attempts"]) == ("taken", "lead.test", 1)
+        verify(made.json()["secret"], *receiver.got[0])
+        refused = (await client.post(f"{path}/test")).json()
+    assert (refused["state"], refused["attempts"]) == ("failed", 1)
+    assert "410" in refused["detail"]
+    listed = (await client.get(f"{path}/deliveries", params={"limit": 1})).json()
+    assert [one["id"] for one in listed["items"]] == [refused["id"]]
+    assert listed["next_cursor"]
+    assert (await stranger.post(f"{path}/test")).status_code == 404
+    assert (await stranger.get(f"{path}/deliveries")).status_code == 404
