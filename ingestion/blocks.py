@@ -8,8 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import accumulate
+from typing import Literal
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.token import Token
 
 from knowledge.types import Span
 
@@ -19,6 +22,7 @@ _LINE_END = re.compile(r"\n")
 _PARAGRAPH_END = re.compile(r"\n\s*\n")
 _ITEM_START = re.compile(r"\n(?=[ \t>]*(?:[-*+]|\d{1,9}[.)])[ \t])")
 _SPACE = re.compile(r"\s+")
+_LONGEST_HEADING = 500
 
 
 class BlockKind(Enum):
@@ -64,30 +68,43 @@ class Block:
 def _parser() -> MarkdownIt:
     # Only the block structure is needed. Link definitions leave no token, so the rule that reads
     # them is off: their text would belong to no block.
-    parser = MarkdownIt("commonmark").enable("table").disable("reference")
-    parser.core.ruler.enableOnly(["normalize", "block"])
-    return parser
+    return MarkdownIt("commonmark").enable("table").disable("reference")
 
 
 _PARSER = _parser()
 
 
+class _Outermost(StateBlock):
+    """Keeps the outermost tokens alone: a table has three for every cell, of 400 bytes each."""
+
+    def push(self, ttype: str, tag: str, nesting: Literal[-1, 0, 1]) -> Token:
+        token = super().push(ttype, tag, nesting)
+        if token.level:
+            self.tokens.pop()
+        return token
+
+
 def blocks(text: str) -> Iterator[Block]:
     """The top-level blocks of a text, in order, without the blank lines around them."""
+    if not text:
+        return
     starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
-    depth = 0
-    for token in _PARSER.parse(text):
-        if depth == 0 and token.map is not None and token.nesting >= 0:
+    state = _Outermost(text, _PARSER, {}, [])
+    _PARSER.block.tokenize(state, state.line, state.lineMax)
+    for token in state.tokens:
+        if token.map is not None and token.nesting >= 0:
             start, end = _trimmed(text, starts[token.map[0]], starts[token.map[1]])
             if start < end:
                 yield _block(token.type, token.tag, text, start, end)
-        depth += token.nesting
 
 
 def _block(token: str, tag: str, text: str, start: int, end: int) -> Block:
     kind = _KINDS.get(token, BlockKind.TEXT)
     if kind is not BlockKind.HEADING:
         return Block(kind, start, end)
+    if end - start > _LONGEST_HEADING:
+        # Nobody's heading, but a text behind a "#": above passages it would be cut off.
+        return Block(BlockKind.TEXT, start, end)
     lines = text[start:end].split("\n")
     if len(lines) > 1:
         # A heading of several lines is one that is underlined.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ingestion.blocks import Block, BlockKind, blocks, cut
@@ -19,6 +19,8 @@ SPECIAL_TOKENS = 2
 _LONGEST_REPEATED = 300
 _TINY = 24
 _CHARACTERS_PER_TOKEN = 20
+_READ_AT_ONCE = 1 << 16
+"""Characters that are cut into tokens in one go: each token takes a hundred bytes and more."""
 
 
 class TokenCounter(Protocol):
@@ -138,24 +140,61 @@ class Chunker:
             yield current
 
     def _pieces(self, text: str, section: _Section, target: int, room: int) -> Iterator[_Passage]:
-        texts = [text[block.start : block.end] for block in section.blocks]
-        for block, words, count in zip(
-            section.blocks, texts, self._tokens.count_tokens(texts), strict=True
-        ):
+        most = max(target, room) * _CHARACTERS_PER_TOKEN
+        for block, count in self._counted(text, section.blocks, most):
             whole = room if block.kind in (BlockKind.CODE, BlockKind.TABLE) else target
-            if count <= whole and len(words) <= whole * _CHARACTERS_PER_TOKEN:
+            if (
+                count is not None
+                and count <= whole
+                and block.end - block.start <= whole * _CHARACTERS_PER_TOKEN
+            ):
                 yield _Passage(block.start, block.end, count, section.headings, block.start)
                 continue
-            header, header_tokens = self._header(words, block, room)
+            header, header_tokens = self._header(text, block, room)
             limit = max(target - header_tokens, 1)
-            spans = _short(self._tokens.token_spans(words))
-            for (start, end), size in cut(text, block, spans, limit):
+            for (start, end), size in self._cut(text, block, limit):
                 repeated = header if start > block.start else ""
                 yield _Passage(start, end, size, section.headings, start, repeated)
 
-    def _header(self, words: str, block: Block, room: int) -> tuple[str, int]:
+    def _counted(
+        self, text: str, found: Sequence[Block], most: int
+    ) -> Iterator[tuple[Block, int | None]]:
+        """The blocks with their tokens; ``None`` for one of more than ``most`` characters."""
+        group: list[Block] = []
+        length = 0
+        for block in found:
+            size = block.end - block.start
+            if group and length + min(size, most) > _READ_AT_ONCE:
+                yield from self._count_group(text, group, most)
+                group, length = [], 0
+            group.append(block)
+            length += min(size, most)
+        yield from self._count_group(text, group, most)
+
+    def _count_group(
+        self, text: str, group: Sequence[Block], most: int
+    ) -> Iterator[tuple[Block, int | None]]:
+        texts = [text[b.start : b.end] for b in group if b.end - b.start <= most]
+        counts = iter(self._tokens.count_tokens(texts))
+        for block in group:
+            yield block, next(counts) if block.end - block.start <= most else None
+
+    def _cut(self, text: str, block: Block, limit: int) -> Iterator[tuple[Span, int]]:
+        """Pieces of a block of any length, as :func:`cut` makes them, read a part at a time."""
+        start = block.start
+        while start < block.end:
+            end = _end_of_part(text, start, block.end)
+            spans = _short(self._tokens.token_spans(text[start:end]))
+            pieces = list(cut(text, replace(block, start=start, end=end), spans, limit))
+            start = end
+            if end < block.end and len(pieces) > 1:
+                # The last one may go on in the next part.
+                (start, _), _ = pieces.pop()
+            yield from pieces
+
+    def _header(self, text: str, block: Block, room: int) -> tuple[str, int]:
         """The header row that a long table repeats, and its tokens."""
-        header = words.split("\n", 1)[0]
+        header = text[block.start : block.start + _LONGEST_REPEATED + 1].split("\n", 1)[0]
         if block.kind is not BlockKind.TABLE or len(header) > _LONGEST_REPEATED:
             return "", 0
         count = self._count(header)
@@ -174,6 +213,15 @@ class Chunker:
         joined.tokens = self._count(document.text[joined.start : joined.end])
         room = self._room(document.title, joined.headings)
         return joined if joined.tokens <= min(self._target, room) else None
+
+
+def _end_of_part(text: str, start: int, end: int) -> int:
+    """Where to stop reading: between two words, where there are any."""
+    if end - start <= _READ_AT_ONCE:
+        return end
+    last = start + _READ_AT_ONCE
+    space = max(text.rfind(" ", start, last), text.rfind("\n", start, last))
+    return space if space > start else last
 
 
 def _short(tokens: list[Span]) -> list[Span]:

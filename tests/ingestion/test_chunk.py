@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from ingestion.chunk import SPECIAL_TOKENS, Chunker, passage_text
 from ingestion.parse.draft import clean
-from knowledge.types import Chunk, Mark, MarkKind, ParsedDocument
+from knowledge.types import Chunk, Mark, MarkKind, ParsedDocument, Span
 from tests.ingestion.words import WordTokens
 
 
@@ -144,3 +145,52 @@ def test_page_time_and_anchor_come_from_the_marks() -> None:
 @pytest.mark.parametrize("text", ["", "   ", "\n\n"])
 def test_nothing_makes_no_chunks(text: str) -> None:
     assert chunks_of(text) == []
+
+
+class MeteredTokens(WordTokens):
+    """Adds up the characters that are cut into tokens."""
+
+    total = largest = 0
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        self._note(sum(map(len, texts)))
+        return super().count_tokens(texts)
+
+    def token_spans(self, text: str) -> list[Span]:
+        self._note(len(text))
+        return super().token_spans(text)
+
+    def _note(self, characters: int) -> None:
+        self.total += characters
+        self.largest = max(self.largest, characters)
+
+
+_CELLS = "| 12 and more | b |" * 1_500
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("some words. " * 60_000, id="one line"),
+        pytest.param("!?" * 200_000, id="one line without a space"),
+        pytest.param("# " + "some words " * 30_000, id="one heading"),
+        pytest.param("\n".join(["- an item of a list"] * 10_000), id="one list"),
+        pytest.param("\n\n".join(["A short paragraph."] * 10_000), id="one section"),
+        pytest.param(f"{_CELLS}\n{'|-|-|' * 1_500}\n" + f"{_CELLS}\n" * 20, id="a wide table"),
+    ],
+)
+def test_work_and_memory_grow_with_the_text_alone(text: str) -> None:
+    tokens = MeteredTokens()
+    document = ParsedDocument(title="T", text=text.strip(), media_type="text/plain")
+    found = Chunker(tokens, 100, 200).chunks(document)
+    assert tokens.total <= 2 * len(text) + 200 * len(found)
+    assert tokens.largest <= 1 << 17
+    words = re.compile(r"[\w!?]+")
+    assert sum(len(words.findall(chunk.text)) for chunk in found) >= len(words.findall(text))
+
+
+def test_a_long_block_is_cut_the_same_in_parts_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "\n".join(f"- {'word ' * (n % 17)}number {n}." for n in range(3_000))
+    whole = chunks_of(text)
+    monkeypatch.setattr("ingestion.chunk._READ_AT_ONCE", 3_000)
+    assert chunks_of(text) == whole
