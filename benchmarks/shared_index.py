@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from qdrant_client import models
-
 from knowledge.encode.encoder import EncoderSpec
 from knowledge.errors import CandorError
+from knowledge.index.conditions import Filter
 from knowledge.index.search_index import MAX_UPSERT, Payload, Point, RankedPoint, SearchIndex
 from knowledge.types import ArmName, Encoding
 
@@ -67,7 +66,7 @@ class SharedIndex:
         """Add or replace points."""
         await self._call("upsert", points)
 
-    async def delete(self, condition: models.Filter) -> None:
+    async def delete(self, condition: Filter) -> None:
         """Delete every point that matches."""
         await self._call("delete", condition)
 
@@ -75,7 +74,7 @@ class SharedIndex:
         self,
         query: Encoding,
         arms: Sequence[ArmName],
-        condition: models.Filter | None,
+        condition: Filter | None,
         limit: int,
     ) -> dict[ArmName, list[RankedPoint]]:
         """The best ``limit`` points of each arm."""
@@ -88,7 +87,7 @@ class SharedIndex:
         self,
         queries: Sequence[Encoding],
         arms: Sequence[ArmName],
-        condition: models.Filter | None,
+        condition: Filter | None,
         limit: int,
     ) -> list[dict[ArmName, list[RankedPoint]]]:
         """The best ``limit`` points of each arm, for each query."""
@@ -109,19 +108,19 @@ class SharedIndex:
         found: dict[UUID, Point] = await self._call("retrieve", ids)
         return found
 
-    async def count(self, condition: models.Filter | None = None) -> int:
+    async def count(self, condition: Filter | None = None) -> int:
         """How many points match."""
         found: int = await self._call("count", condition)
         return found
 
     async def scroll(
-        self, condition: models.Filter | None = None, batch: int = MAX_UPSERT
+        self, condition: Filter | None = None, batch: int = MAX_UPSERT
     ) -> AsyncIterator[list[Point]]:
         """Every point that matches, in batches."""
         for points in await self._call("scroll", condition, batch):
             yield points
 
-    async def set_payload(self, condition: models.Filter, payload: Payload) -> None:
+    async def set_payload(self, condition: Filter, payload: Payload) -> None:
         """Overwrite payload fields."""
         await self._call("set_payload", condition, payload)
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
 import structlog
-from qdrant_client import models
 
 from ingestion.chunk import passage_text
 from ingestion.turns import FairTurns
 from knowledge.encode.encoder import Encoder
+from knowledge.index.conditions import Filter, Named, any_of, belonging_to
 from knowledge.index.search_index import MAX_UPSERT, Point, SearchIndex
 from knowledge.store.queries.passage_edits import edit_of_words
 from knowledge.store.statistics import pack_counts
@@ -92,11 +92,6 @@ def chunk_rows(passages: Sequence[Passage], document: Document) -> list[ChunkRow
     ]
 
 
-def of_document(document_id: UUID) -> models.FieldCondition:
-    """The condition that a point belongs to a document."""
-    return models.FieldCondition(key="document", match=models.MatchValue(value=str(document_id)))
-
-
 class Indexer:
     """Writes passages into an index, encoding in fair turns and off the event loop."""
 
@@ -143,7 +138,7 @@ class Indexer:
 
     async def remove(self, document_id: UUID) -> None:
         """Take every point of a document out of the index."""
-        await self._index.delete(models.Filter(must=[of_document(document_id)]))
+        await self._index.delete(belonging_to("document", document_id))
 
     async def flush(self) -> None:
         """Make everything written so far survive a power loss."""
@@ -185,10 +180,7 @@ class Indexer:
 
     async def _delete_all_but(self, document_id: UUID, kept: list[UUID]) -> None:
         await self._index.delete(
-            models.Filter(
-                must=[of_document(document_id)],
-                must_not=[models.HasIdCondition(has_id=[str(place) for place in kept])],
-            )
+            Filter((any_of("document", [document_id]),), must_not=(Named(tuple(kept)),))
         )
 
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from qdrant_client import models
 
 from backend.search.search import Searcher, SearchRequest, SearchResult, SearchSettings
+from knowledge.index.conditions import Filter
 from knowledge.index.embedded import EmbeddedIndex
 from knowledge.store.database import Database, sqlite_url
 from tests.fakes import HashingEncoder
@@ -42,7 +42,7 @@ async def filled(
     database: Database, embedded_index: EmbeddedIndex, encoder: HashingEncoder
 ) -> FilledKnowledgeBase:
     """The shop's pages."""
-    await embedded_index.delete(models.Filter())
+    await embedded_index.delete(Filter())
     shop = FilledKnowledgeBase(database, embedded_index, encoder)
     await shop.create()
     await shop.add(*SHOP)

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from uuid import UUID
 
-from qdrant_client import models
-
 from backend.explain.counterfactual import Counterfactual, counterfactual
 from backend.explain.explain import Explainer
 from backend.search.search import SearchRequest, SearchTrace
 from knowledge.errors import InvalidInput, NotFound
+from knowledge.index.conditions import Filter, Named
 from knowledge.store.tables import RuleKind
 from knowledge.store.whereabouts import Found, find_address, find_chunk, find_document
 from knowledge.types import ArmName
@@ -153,8 +152,7 @@ async def _outside(
 ) -> tuple[UUID, WhyNot | None]:
     """The best passage of those that no arm returned; or where they all left before the arms."""
     index = explainer.searcher.index
-    named = models.HasIdCondition(has_id=[str(id) for id in found.chunk_ids])
-    passing = models.Filter(must=[trace.prepared.condition, named])
+    passing = Filter((trace.prepared.condition, Named(tuple(found.chunk_ids))))
     allowed = [point.id async for batch in index.scroll(passing) for point in batch]
     if not allowed:
         return found.chunk_ids[0], await _left_early(explainer, trace, found)

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from qdrant_client import models
-
 from backend.search.idf import CollectionIdf
 from backend.search.query import EncodedQuery, QueryEncoder, clean
 from backend.search.request import SearchRequest, SearchSettings
@@ -18,6 +16,7 @@ from backend.search.rule_effects import Targets, adjust_query, find_targets, wit
 from backend.search.rules import Rule, RuleSet, changed_settings
 from knowledge.encode.encoder import Encoder, EncoderSpec
 from knowledge.errors import InvalidSettings
+from knowledge.index.conditions import Filter
 from knowledge.store.database import Database
 from knowledge.store.rules import Versions, read_versions
 from knowledge.types import ArmName, Encoding
@@ -40,7 +39,7 @@ class Prepared:
     idf: Mapping[int, float]
     query: Encoding
     arms: Sequence[ArmName]
-    condition: models.Filter
+    condition: Filter
     rules: tuple[Rule, ...]
     rule_terms: frozenset[int]
     targets: Targets

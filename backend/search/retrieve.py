@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from uuid import UUID
-
-from qdrant_client import models
 
 from backend.search.request import SearchRequest
+from knowledge.index.conditions import Between, Condition, Empty, Filter, any_of
 from knowledge.index.search_index import RankedPoint, SearchIndex
 from knowledge.types import ArmName, Encoding
 
@@ -26,7 +24,7 @@ class Asked:
 
     query: Encoding
     arms: Sequence[ArmName]
-    condition: models.Filter
+    condition: Filter
     candidates: int
     known: Mapping[ArmName, list[RankedPoint]] = field(default_factory=dict)
 
@@ -40,14 +38,12 @@ async def retrieve(
     perhaps none. Queries that differ in nothing but their vectors are asked together.
     """
     found: list[dict[ArmName, list[RankedPoint]]] = [dict(one.known) for one in asked]
-    alike: dict[tuple[tuple[ArmName, ...], str, int], list[int]] = {}
+    alike: dict[tuple[tuple[ArmName, ...], Filter, int], list[int]] = {}
     for at, one in enumerate(asked):
         arms = tuple(arm for arm in one.arms if arm not in one.known)
         if arms:
-            written = one.condition.model_dump_json() if len(asked) > 1 else ""
-            alike.setdefault((arms, written, one.candidates), []).append(at)
-    for (arms, _, candidates), places in alike.items():
-        condition = asked[places[0]].condition
+            alike.setdefault((arms, one.condition, one.candidates), []).append(at)
+    for (arms, condition, candidates), places in alike.items():
         for start in range(0, len(places), _TOGETHER):
             some = places[start : start + _TOGETHER]
             queries = [asked[at].query for at in some]
@@ -63,23 +59,16 @@ async def retrieve(
     ]
 
 
-def condition(request: SearchRequest) -> models.Filter:
+def condition(request: SearchRequest) -> Filter:
     """What a chunk must match to be found by ``request``."""
-    must: list[models.Condition] = [_any_of("knowledge_base", request.knowledge_base_ids)]
+    must: list[Condition] = [any_of("knowledge_base", request.knowledge_base_ids)]
     if request.source_ids:
-        must.append(_any_of("source", request.source_ids))
+        must.append(any_of("source", request.source_ids))
     if request.document_ids:
-        must.append(_any_of("document", request.document_ids))
+        must.append(any_of("document", request.document_ids))
     if request.languages:
-        must.append(_any_of("language", request.languages))
+        must.append(any_of("language", request.languages))
     if request.modified_after or request.modified_before:
-        span = models.DatetimeRange(gte=request.modified_after, lt=request.modified_before)
-        must.append(models.FieldCondition(key="modified", range=span))
-    must.append(models.IsEmptyCondition(is_empty=models.PayloadField(key="hidden")))
-    return models.Filter(must=must)
-
-
-def _any_of(field: str, values: Sequence[UUID] | Sequence[str]) -> models.FieldCondition:
-    return models.FieldCondition(
-        key=field, match=models.MatchAny(any=[str(value) for value in values])
-    )
+        must.append(Between("modified", request.modified_after, request.modified_before))
+    must.append(Empty("hidden"))
+    return Filter(tuple(must))

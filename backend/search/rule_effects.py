@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import numpy as np
-from qdrant_client import models
 
 from backend.search.diversify import Placed
 from backend.search.fuse import FusedPoint, RulePart, in_order
 from backend.search.rules import Rule
 from knowledge.encode.encoder import Encoder
+from knowledge.index.conditions import Condition, Filter, Named, any_of
 from knowledge.index.points import ranked
 from knowledge.index.search_index import RankedPoint, SearchIndex
 from knowledge.store.database import Database
@@ -100,16 +100,15 @@ async def find_targets(rules: Sequence[Rule], database: Database, encoder: Encod
     )
 
 
-def without_hidden(condition: models.Filter, targets: Targets) -> models.Filter:
+def without_hidden(condition: Filter, targets: Targets) -> Filter:
     """``condition``, and nothing that rules hide."""
-    must_not: list[models.Condition] = []
+    must_not: list[Condition] = []
     if targets.hidden:
-        must_not.append(_named(sorted(targets.hidden, key=str)))
+        must_not.append(Named(tuple(sorted(targets.hidden, key=str))))
     if targets.hidden_sources:
         # A source may have more chunks than could be named one by one.
-        sources = sorted(map(str, targets.hidden_sources))
-        must_not.append(models.FieldCondition(key="source", match=models.MatchAny(any=sources)))
-    return models.Filter(must=[condition], must_not=must_not) if must_not else condition
+        must_not.append(any_of("source", sorted(targets.hidden_sources, key=str)))
+    return Filter((condition,), tuple(must_not)) if must_not else condition
 
 
 async def expand_passages(
@@ -117,7 +116,7 @@ async def expand_passages(
     expansions: Mapping[UUID, Weights],
     query: SparseVector,
     index: SearchIndex,
-    condition: models.Filter,
+    condition: Filter,
     candidates: int,
 ) -> list[RankedPoint]:
     """The sparse arm's ranking as if the passages had the terms of ``expansions`` too.
@@ -129,7 +128,7 @@ async def expand_passages(
     if not gains:
         return sparse
     ids = list(gains)
-    allowed = models.Filter(must=[condition, _named(ids)])
+    allowed = Filter((condition, Named(tuple(ids))))
     found = {point.id async for batch in index.scroll(allowed) for point in batch}
     scores = (await index.score(Encoding(None, query), ["sparse"], ids))["sparse"]
     grown = [RankedPoint(id, scores.get(id, 0.0) + gains[id]) for id in ids if id in found]
@@ -185,7 +184,7 @@ async def choose_pins(
     pins: Sequence[tuple[Rule, tuple[UUID, ...]]],
     fused: Sequence[FusedPoint],
     index: SearchIndex,
-    condition: models.Filter,
+    condition: Filter,
 ) -> list[tuple[Rule, UUID]]:
     """The chunk of each pin: its target's best-placed one, else the first that may be found."""
     chosen = []
@@ -194,7 +193,7 @@ async def choose_pins(
         if place:
             chosen.append((rule, min(place, key=lambda id: place[id])))
             continue
-        allowed = models.Filter(must=[condition, _named(ids)])
+        allowed = Filter((condition, Named(tuple(ids))))
         found = {point.id async for batch in index.scroll(allowed) for point in batch}
         first = next((id for id in ids if id in found), None)
         if first is not None:
@@ -222,10 +221,6 @@ def pin(
         one = known.get(id, Placed(id, 0.0))
         order.insert(rule.position - 1, replace(one, pinned_by=rule.id))
     return order, [one for one in over if one.id not in chosen]
-
-
-def _named(ids: Sequence[UUID]) -> models.HasIdCondition:
-    return models.HasIdCondition(has_id=[str(id) for id in ids])
 
 
 def _weights(vector: SparseVector) -> dict[int, float]:

@@ -21,7 +21,6 @@ from uuid import UUID
 
 import numpy as np
 import qdrant_edge as edge
-from qdrant_client import models
 
 from knowledge.encode.encoder import EncoderSpec
 from knowledge.errors import (
@@ -29,6 +28,7 @@ from knowledge.errors import (
 )
 from knowledge.index.checks import check_points, check_query
 from knowledge.index.compaction import compacted
+from knowledge.index.conditions import Filter
 from knowledge.index.edge_filter import edge_filter, translate, without_empty
 from knowledge.index.points import TIE_MARGIN, ranked, sparse_vector
 from knowledge.index.search_index import MAX_UPSERT, Payload, Point, RankedPoint
@@ -108,13 +108,13 @@ class EmbeddedIndex:
                 self._update(edge.UpdateOperation.upsert_points(batch))
                 await asyncio.sleep(0)
 
-    async def delete(self, condition: models.Filter) -> None:
+    async def delete(self, condition: Filter) -> None:
         """Delete every point that matches."""
         operation = edge.UpdateOperation.delete_points_by_filter(translate(condition))
         async with self._writes:
             self._update(operation)
 
-    async def set_payload(self, condition: models.Filter, payload: Payload) -> None:
+    async def set_payload(self, condition: Filter, payload: Payload) -> None:
         """Overwrite the named payload fields of every point that matches."""
         operation = edge.UpdateOperation.set_payload_by_filter(translate(condition), dict(payload))
         async with self._writes:
@@ -125,7 +125,7 @@ class EmbeddedIndex:
         self,
         query: Encoding,
         arms: Sequence[ArmName],
-        condition: models.Filter | None,
+        condition: Filter | None,
         limit: int,
     ) -> dict[ArmName, list[RankedPoint]]:
         """The best ``limit`` points of each arm on its own, best first, ties by id."""
@@ -135,7 +135,7 @@ class EmbeddedIndex:
         self,
         queries: Sequence[Encoding],
         arms: Sequence[ArmName],
-        condition: models.Filter | None,
+        condition: Filter | None,
         limit: int,
     ) -> list[dict[ArmName, list[RankedPoint]]]:
         """What ``search_arms`` would answer to each query, in their order, in one call."""
@@ -162,14 +162,14 @@ class EmbeddedIndex:
             records = shard.retrieve(list(ids), True, True)
         return {point.id: point for point in map(_point, records)}
 
-    async def count(self, condition: models.Filter | None = None) -> int:
+    async def count(self, condition: Filter | None = None) -> int:
         """How many points match, exactly."""
         shard = self._open_shard()
         with engine_errors(self._folder):
             return int(shard.count(edge.CountRequest(exact=True, filter=edge_filter(condition))))
 
     async def scroll(
-        self, condition: models.Filter | None = None, batch: int = MAX_UPSERT
+        self, condition: Filter | None = None, batch: int = MAX_UPSERT
     ) -> AsyncIterator[list[Point]]:
         """Every point that matches, in batches, in the order of ids."""
         offset = None

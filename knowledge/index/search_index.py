@@ -1,4 +1,4 @@
-"""The contract between Candor and a vector index, in the words of ``qdrant_client.models``.
+"""The contract between Candor and a vector index, in words of Candor's own.
 
 A point is one chunk: its id is the chunk's, its vectors are named ``dense`` and ``sparse``, and
 its payload holds what filters need and nothing else (texts live in the database):
@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from qdrant_client import models
-
 from knowledge.encode.encoder import EncoderSpec
+from knowledge.index.conditions import Filter
 from knowledge.types import ArmName, Encoding
 
 MAX_UPSERT = 256
@@ -60,7 +59,7 @@ class SearchIndex(Protocol):
         """
         ...
 
-    async def delete(self, condition: models.Filter) -> None:
+    async def delete(self, condition: Filter) -> None:
         """Delete every point that matches."""
         ...
 
@@ -68,7 +67,7 @@ class SearchIndex(Protocol):
         self,
         query: Encoding,
         arms: Sequence[ArmName],
-        condition: models.Filter | None,
+        condition: Filter | None,
         limit: int,
     ) -> dict[ArmName, list[RankedPoint]]:
         """The best ``limit`` points of each arm on its own, best first, ties by id.
@@ -82,7 +81,7 @@ class SearchIndex(Protocol):
         self,
         queries: Sequence[Encoding],
         arms: Sequence[ArmName],
-        condition: models.Filter | None,
+        condition: Filter | None,
         limit: int,
     ) -> list[dict[ArmName, list[RankedPoint]]]:
         """What :meth:`search_arms` would answer to each query, in their order, in one call.
@@ -102,17 +101,17 @@ class SearchIndex(Protocol):
         """The points named that exist, with their vectors and payload."""
         ...
 
-    async def count(self, condition: models.Filter | None = None) -> int:
+    async def count(self, condition: Filter | None = None) -> int:
         """How many points match, exactly."""
         ...
 
     def scroll(
-        self, condition: models.Filter | None = None, batch: int = MAX_UPSERT
+        self, condition: Filter | None = None, batch: int = MAX_UPSERT
     ) -> AsyncIterator[list[Point]]:
         """Every point that matches, in batches, in the order of ids."""
         ...
 
-    async def set_payload(self, condition: models.Filter, payload: Payload) -> None:
+    async def set_payload(self, condition: Filter, payload: Payload) -> None:
         """Overwrite the named payload fields of every point that matches."""
         ...
 

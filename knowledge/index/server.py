@@ -15,8 +15,10 @@ from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 from knowledge.encode.encoder import EncoderSpec
 from knowledge.errors import EncoderMismatch, IndexUnavailable
 from knowledge.index.checks import check_points, check_query
+from knowledge.index.conditions import Filter, Named
 from knowledge.index.points import TIE_MARGIN, ranked, sparse_vector
 from knowledge.index.search_index import MAX_UPSERT, Payload, Point, RankedPoint
+from knowledge.index.server_filter import server_filter, translate
 from knowledge.types import ArmName, Encoding
 
 _ENCODER = "candor_encoder"
@@ -89,25 +91,25 @@ class ServerIndex:
         with server_errors():
             await self._client.upsert(self._collection, batch, wait=True)
 
-    async def delete(self, condition: models.Filter) -> None:
+    async def delete(self, condition: Filter) -> None:
         """Delete every point that matches."""
         with server_errors():
             await self._client.delete(
-                self._collection, models.FilterSelector(filter=condition), wait=True
+                self._collection, models.FilterSelector(filter=translate(condition)), wait=True
             )
 
-    async def set_payload(self, condition: models.Filter, payload: Payload) -> None:
+    async def set_payload(self, condition: Filter, payload: Payload) -> None:
         """Overwrite the named payload fields of every point that matches."""
         with server_errors():
             await self._client.set_payload(
-                self._collection, payload=dict(payload), points=condition, wait=True
+                self._collection, payload=dict(payload), points=translate(condition), wait=True
             )
 
     async def search_arms(
         self,
         query: Encoding,
         arms: Sequence[ArmName],
-        condition: models.Filter | None,
+        condition: Filter | None,
         limit: int,
     ) -> dict[ArmName, list[RankedPoint]]:
         """The best ``limit`` points of each arm on its own, best first, ties by id."""
@@ -117,7 +119,7 @@ class ServerIndex:
         self,
         queries: Sequence[Encoding],
         arms: Sequence[ArmName],
-        condition: models.Filter | None,
+        condition: Filter | None,
         limit: int,
     ) -> list[dict[ArmName, list[RankedPoint]]]:
         """What ``search_arms`` would answer to each query, in their order, in one call."""
@@ -129,7 +131,7 @@ class ServerIndex:
         """The engine's score in each arm of the points named, wherever they rank."""
         if not ids:
             return {arm: {} for arm in arms}
-        named = models.Filter(must=[models.HasIdCondition(has_id=[str(one) for one in ids])])
+        named = Filter(must=(Named(tuple(ids)),))
         (found,) = await self._arms([query], arms, named, len(ids), exact=True)
         return {arm: {point.id: point.score for point in found[arm]} for arm in arms}
 
@@ -146,14 +148,16 @@ class ServerIndex:
             )
         return {UUID(str(record.id)): _point(record) for record in records}
 
-    async def count(self, condition: models.Filter | None = None) -> int:
+    async def count(self, condition: Filter | None = None) -> int:
         """How many points match, exactly."""
         with server_errors():
-            answer = await self._client.count(self._collection, count_filter=condition, exact=True)
+            answer = await self._client.count(
+                self._collection, count_filter=server_filter(condition), exact=True
+            )
         return answer.count
 
     async def scroll(
-        self, condition: models.Filter | None = None, batch: int = MAX_UPSERT
+        self, condition: Filter | None = None, batch: int = MAX_UPSERT
     ) -> AsyncIterator[list[Point]]:
         """Every point that matches, in batches, in the order of ids."""
         offset = None
@@ -161,7 +165,7 @@ class ServerIndex:
             with server_errors():
                 records, offset = await self._client.scroll(
                     self._collection,
-                    scroll_filter=condition,
+                    scroll_filter=server_filter(condition),
                     limit=batch,
                     offset=offset,
                     with_payload=True,
@@ -187,7 +191,7 @@ class ServerIndex:
         self,
         queries: Sequence[Encoding],
         arms: Sequence[ArmName],
-        condition: models.Filter | None,
+        condition: Filter | None,
         limit: int,
         exact: bool,
     ) -> list[dict[ArmName, list[RankedPoint]]]:
@@ -197,7 +201,7 @@ class ServerIndex:
             models.QueryRequest(
                 query=_vectors(query)[arm],
                 using=arm,
-                filter=condition,
+                filter=server_filter(condition),
                 limit=limit + TIE_MARGIN,
                 params=models.SearchParams(exact=True) if exact else None,
             )

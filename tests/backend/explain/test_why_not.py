@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
-from qdrant_client import models
 
 from backend.explain.explain import Explainer
 from backend.explain.why_not import STAGES, WhyNot, why_not
 from backend.search.rules import Rule, RuleSet
 from backend.search.search import Searcher, SearchRequest, SearchSettings
 from knowledge.errors import InvalidInput, NotFound
+from knowledge.index.conditions import Filter, Named, belonging_to
 from knowledge.index.search_index import Point
 from knowledge.store.rules import add_rules
 from knowledge.store.tables import (
@@ -134,9 +134,7 @@ async def test_what_a_filter_left_out(why: Why, restriction: dict[str, object], 
 async def test_what_a_rule_or_an_editor_hides(why: Why) -> None:
     filled = why.filled
     lamp = filled.document_id(SHOP + "lamp")
-    condition = models.Filter(
-        must=[models.FieldCondition(key="document", match=models.MatchAny(any=[str(lamp)]))]
-    )
+    condition = belonging_to("document", lamp)
     await filled.index.set_payload(condition, {"hidden": True})
     assert "editor" in (await why("lamp", "lamp")).detail
     await filled.index.set_payload(condition, {"hidden": None})
@@ -151,8 +149,8 @@ async def test_what_a_rule_or_an_editor_hides(why: Why) -> None:
 
 
 async def test_what_is_not_in_the_index(why: Why) -> None:
-    ids = [str(why.filled.chunk_id(SHOP + "lamp", n)) for n in range(2)]
-    await why.filled.index.delete(models.Filter(must=[models.HasIdCondition(has_id=ids)]))
+    ids = tuple(why.filled.chunk_id(SHOP + "lamp", n) for n in range(2))
+    await why.filled.index.delete(Filter((Named(ids),)))
     assert (await why("lamp", "lamp")).stage == "not indexed"
 
 

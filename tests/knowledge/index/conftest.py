@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
 import pytest
-from qdrant_client import AsyncQdrantClient, models
+from qdrant_client import AsyncQdrantClient
 
+from knowledge.index.conditions import Filter
 from knowledge.index.embedded import EmbeddedIndex
 from knowledge.index.search_index import SearchIndex
 from knowledge.index.server import ServerIndex
@@ -52,7 +53,7 @@ async def index(
 ) -> AsyncIterator[SearchIndex]:
     """An empty index: embedded, over the client's in-process mode, or over a real server."""
     if engine == "embedded":
-        await embedded_index.delete(models.Filter())
+        await embedded_index.delete(Filter())
         yield embedded_index
         return
     url = qdrant_url(request.config)

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from qdrant_client import models
 
 from knowledge.encode.encoder import EncoderSpec
 from knowledge.errors import (
@@ -23,6 +22,7 @@ from knowledge.errors import (
     IndexUnavailable,
 )
 from knowledge.index import embedded
+from knowledge.index.conditions import Empty, Filter, Named, the_point
 from knowledge.index.embedded import EmbeddedIndex
 from knowledge.index.search_index import Point
 from knowledge.types import Encoding, SparseVector
@@ -97,13 +97,11 @@ async def test_it_reopens_with_what_it_had_and_refuses_another_encoder(tmp_path:
 
 async def test_what_is_hidden_stays_hidden_after_reopening(tmp_path: Path) -> None:
     index = EmbeddedIndex.open(tmp_path, SPEC)
-    shown = models.Filter(
-        must=[models.IsEmptyCondition(is_empty=models.PayloadField(key="hidden"))]
-    )
+    shown = Filter((Empty("hidden"),))
     await index.upsert([point(1), point(2)])
     query = point(1).encoding
     assert len((await index.search_arms(query, ["dense"], shown, 5))["dense"]) == 2
-    one = models.Filter(must=[models.HasIdCondition(has_id=[str(UUID(int=2))])])
+    one = the_point(UUID(int=2))
     await index.set_payload(one, {"hidden": True})
     assert len((await index.search_arms(query, ["dense"], shown, 5))["dense"]) == 1
     await index.close()
@@ -179,18 +177,6 @@ async def test_an_encoder_may_have_one_side(tmp_path: Path, sides: str) -> None:
     await index.close()
 
 
-async def test_an_unknown_condition_is_refused(tmp_path: Path) -> None:
-    index = EmbeddedIndex.open(tmp_path, SPEC)
-    near = models.FieldCondition(
-        key="place", geo_radius=models.GeoRadius(center=models.GeoPoint(lon=0, lat=0), radius=1)
-    )
-    flag = models.FieldCondition(key="hidden", match=models.MatchValue(value=True))
-    for condition in (near, flag):
-        with pytest.raises(IndexFault, match="no word for"):
-            await index.count(models.Filter(must=[condition]))
-    await index.close()
-
-
 async def test_a_compacted_index_answers_as_before_and_is_smaller(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,8 +191,8 @@ async def test_a_compacted_index_answers_as_before_and_is_smaller(
     index = EmbeddedIndex.open(tmp_path, SPEC)
     for start in range(0, 3_000, 200):
         await index.upsert([different(n) for n in range(start, start + 200)])
-    gone = models.HasIdCondition(has_id=[str(point(n).id) for n in range(2_000)])
-    await index.delete(models.Filter(must=[gone]))
+    gone = Named(tuple(point(n).id for n in range(2_000)))
+    await index.delete(Filter((gone,)))
     query = different(2_500).encoding
 
     async def state() -> object:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
 import numpy as np
 import pytest
-from qdrant_client import models
 
 from knowledge.errors import IndexFault
+from knowledge.index.conditions import Between, Empty, Filter, Named, any_of, the_point
 from knowledge.index.search_index import MAX_UPSERT, Point, SearchIndex
 from knowledge.types import Encoding, SparseVector
 from tests.fakes import HashingEncoder
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 SPACE = UUID(int=7)
+END = datetime(2026, 4, 1, tzinfo=UTC)
 TEXTS = {
     "lamp": "The desk lamp takes a bulb of 40 watts",
     "bulb": "A bulb that flickers is loose; turn the bulb until it holds",
@@ -34,12 +36,12 @@ def name(key: str) -> UUID:
     return uuid5(SPACE, key)
 
 
-def knowledge_base(value: str) -> models.Filter:
+def knowledge_base(value: str) -> Filter:
     return matching("knowledge_base", value)
 
 
-def matching(key: str, value: str) -> models.Filter:
-    return models.Filter(must=[models.FieldCondition(key=key, match=models.MatchAny(any=[value]))])
+def matching(key: str, value: str) -> Filter:
+    return Filter((any_of(key, [value]),))
 
 
 async def fill(index: SearchIndex, encoder: HashingEncoder, tenant: str = "shop") -> None:
@@ -121,38 +123,25 @@ async def test_equal_scores_are_ordered_by_id(index: SearchIndex, encoder: Hashi
         (matching("language", "de"), set()),
         (matching("knowledge_base", "other"), set()),
         (
-            models.Filter(
-                must=[
-                    models.FieldCondition(
-                        key="modified",
-                        range=models.DatetimeRange(
-                            gte="2026-02-01T00:00:00Z", lt="2026-04-01T00:00:00Z"
-                        ),
-                    )
-                ]
-            ),
+            Filter((Between("modified", datetime(2026, 2, 1, tzinfo=UTC), END),)),
             {"bulb", "refund"},
         ),
+        (Filter((Between("modified", end=END),)), {"lamp", "bulb", "refund"}),
         (
-            models.Filter(must_not=[models.HasIdCondition(has_id=[str(name("lamp"))])]),
+            Filter(must_not=(Named((name("lamp"),)),)),
             {"bulb", "refund", "return", "cable"},
         ),
         (
-            models.Filter(
-                should=[
-                    models.FieldCondition(key="source", match=models.MatchValue(value="site")),
-                    models.HasIdCondition(has_id=[str(name("lamp"))]),
-                ]
-            ),
-            {"lamp", "return", "cable"},
+            Filter((any_of("source", ["manual", "site"]),), (Named((name("lamp"),)),)),
+            {"bulb", "refund", "return", "cable"},
         ),
     ],
-    ids=["source", "document", "language", "knowledge base", "date", "not id", "either"],
+    ids=["source", "document", "language", "knowledge base", "dates", "before", "not id", "both"],
 )
 async def test_filters(
     index: SearchIndex,
     encoder: HashingEncoder,
-    condition: models.Filter,
+    condition: Filter,
     expected: set[str],
 ) -> None:
     await fill(index, encoder)
@@ -166,14 +155,12 @@ async def test_hidden_points_are_told_by_an_absent_field(
     index: SearchIndex, encoder: HashingEncoder
 ) -> None:
     await fill(index, encoder)
-    shown = models.Filter(
-        must=[models.IsEmptyCondition(is_empty=models.PayloadField(key="hidden"))]
-    )
-    lamp = models.Filter(must=[models.HasIdCondition(has_id=[str(name("lamp"))])])
+    shown = Filter((Empty("hidden"),))
+    lamp = the_point(name("lamp"))
     await index.set_payload(lamp, {"hidden": True})
     assert await index.count(shown) == 4
     query = encoder.encode_queries(["lamp"])[0]
-    nested = models.Filter(must=[shown])
+    nested = Filter((shown,))
     for condition in (shown, nested):
         found = await index.search_arms(query, ["dense"], condition, 10)
         assert name("lamp") not in {p.id for p in found["dense"]}
