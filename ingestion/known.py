@@ -29,10 +29,11 @@ class Known:
         async with self._database.reading() as session:
             return await source_documents.documents_of(session, source_id)
 
-    async def known_addresses(self, source_id: UUID) -> list[str]:
-        """Addresses of all documents of a source."""
+    async def known_pages(self, source_id: UUID) -> list[FoundPage]:
+        """The pages of all documents of a source."""
         async with self._database.reading() as session:
-            return await source_documents.known_addresses(session, source_id)
+            found = await source_documents.known_addresses(session, source_id)
+        return [FoundPage(*page) for page in found]
 
     async def changed_uploads(self, source_id: UUID) -> list[str]:
         """Addresses of files that have not been read, or were replaced since."""

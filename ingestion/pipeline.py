@@ -58,6 +58,7 @@ def _begin(
         knowledge_base_id=run.knowledge_base_id,
         source_id=run.source_id,
         address=item.address,
+        depth=item.depth,
     )
     return Work(run, source, frontier, item, document or new, document is None)
 
@@ -127,7 +128,8 @@ class Pipeline:
         known = work.document
         unchanged = known.content_hash == content.hash
         if unchanged and known.state in (DocumentState.INDEXED, DocumentState.DUPLICATE):
-            await self._unchanged(work, content)
+            if known.followed == work.source.rules or not await self._leads_away(work, content):
+                await self._unchanged(work, content)
             return
         # An archive on a website stays one: its files would have no address to cite.
         is_upload = known.stored_file and archives_around(known) < MOST_ARCHIVES
@@ -141,6 +143,14 @@ class Pipeline:
         if reading.page is not None and await self._is_elsewhere(work, reading.page):
             return
         await self._index(work, content, content.as_told(reading.document_or_raise()))
+
+    async def _leads_away(self, work: Work, content: Content) -> bool:
+        """Follow the links of a page that is as it was; whether it is not to be indexed any more.
+
+        The rules have changed since: links that were left out may be wanted now.
+        """
+        reading = await self._parser.read(content.file)
+        return reading.page is not None and await self._is_elsewhere(work, reading.page)
 
     async def _is_elsewhere(self, work: Work, page: PageFacts) -> bool:
         """Follow a page's links; whether its content is not to be indexed from here."""
@@ -173,6 +183,7 @@ class Pipeline:
                 document, stored = await self._records.prepare(document)
             values = _read_values(document, content, parsed)
             values["listed_modified"] = work.source.listed_modified(work.item.address)
+            values |= {"followed": work.source.rules, "depth": work.item.depth}
             values["warnings"] = [*parsed.warnings, *self._language_warnings(parsed.language)]
             wording = Wording(values["title"], parsed.text)
             bands = await self._contents.bands(wording)
@@ -214,6 +225,7 @@ class Pipeline:
             values["state"] = DocumentState.INDEXED
         if content is not None:
             values |= {"etag": content.etag, "last_modified": content.last_modified}
+            values["followed"] = work.source.rules
         await self._records.end_item(work.item.id, _UNCHANGED, work.document.id, **values)
 
     async def _vouched_for(self, work: Work) -> None:

@@ -249,9 +249,8 @@ class Runs:
         return [FoundPage(address) for address in await self._known.failed_addresses(source.id)]
 
     async def _known_pages(self, run: Run, source: Source) -> list[FoundPage]:
-        addresses = await self._known.known_addresses(source.id)
-        unfinished = await self._known.unfinished_addresses(run)
-        return [*map(FoundPage, addresses), *unfinished]
+        known = await self._known.known_pages(source.id)
+        return [*known, *await self._known.unfinished_addresses(run)]
 
     def _fetcher(self) -> Fetcher:
         return Fetcher(self._settings.fetch, self._settings.allowed_private_hosts)

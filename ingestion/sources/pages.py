@@ -25,11 +25,24 @@ _READ = (DocumentState.INDEXED, DocumentState.DUPLICATE)
 
 
 async def read_page(
-    website: Website, address: str, known: Document | None, renderer: Renderer | None = None
+    website: Website,
+    address: str,
+    known: Document | None,
+    renderer: Renderer | None = None,
+    rules: str = "",
 ) -> Content | None:
-    """A page of a website, asked for conditionally where it is known; rendered where asked for."""
-    # What a 304 confirms must be what is indexed, or set aside as a copy.
-    fresh = known is not None and known.content_hash and known.state in _READ
+    """A page of a website, asked for conditionally where it is known; rendered where asked for.
+
+    ``rules``: the digest of those by which its links are followed.
+    """
+    # What a 304 confirms must be what is indexed, or set aside as a copy, and its links must
+    # have been followed by the rules of today.
+    fresh = (
+        known is not None
+        and known.content_hash
+        and known.state in _READ
+        and known.followed == rules
+    )
     page = await website.visit(
         address,
         etag=known.etag if known and fresh else "",
@@ -79,6 +92,7 @@ class WebsiteSource:
         self._fetcher = fetcher
         self._known = known
         self._listed = ListedTimes(recheck, website.rules.max_pages)
+        self.rules = website.digest
         self.whole = whole
 
     @classmethod
@@ -107,7 +121,9 @@ class WebsiteSource:
         for number, page in enumerate(self._known):
             if number % _PAGES_BETWEEN_BREATHS == 0:
                 await asyncio.sleep(0)
-            for found in self._website.within([page.address], page.depth):
+            # What was found before the depth was limited is kept up to date, and leads no further.
+            depth = min(page.depth, self._website.rules.max_depth)
+            for found in self._website.within([page.address], depth):
                 yield found
         if not self.whole:
             return
@@ -117,11 +133,11 @@ class WebsiteSource:
 
     async def read(self, address: str, known: Document | None) -> Content | None:
         """A page, or ``None`` where the server says it has not changed."""
-        return await read_page(self._website, address, known, self._renderer)
+        return await read_page(self._website, address, known, self._renderer, self.rules)
 
     def vouches_for(self, known: Document) -> bool:
         """Whether the sitemap says that a page has not changed, and is to be believed."""
-        return self._listed.vouch_for(known)
+        return known.followed == self.rules and self._listed.vouch_for(known)
 
     def listed_modified(self, address: str) -> str:
         """The time that the sitemap gives for an address."""
@@ -156,6 +172,8 @@ class FeedSource:
 
     Entries may be on any site; each site's robots.txt is kept to.
     """
+
+    rules = ""
 
     def __init__(self, config: dict[str, Any], fetcher: Fetcher) -> None:
         self._start = str(config.get("start", ""))

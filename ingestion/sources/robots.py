@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from protego import Protego
 
 from ingestion.fetch import Fetcher
@@ -9,13 +11,19 @@ from knowledge.errors import FetchError, FetchRejected, SiteUnavailable
 
 _LONGEST_DELAY_S = 30.0
 _MOST_BYTES = 512_000
+_COMMENT = re.compile(r"#.*")
 
 
 class Robots:
-    """What a site allows a crawler of a name to read."""
+    """What a site allows a crawler of a name to read.
+
+    ``lines``: what the file says, but for comments and spaces.
+    """
 
     def __init__(self, text: str, user_agent: str) -> None:
         self._rules = Protego.parse(text)
+        lines = (" ".join(_COMMENT.sub("", line).split()) for line in text.splitlines())
+        self.lines = tuple(line for line in lines if line)
         self._name = user_agent.split("/")[0]
 
     @classmethod

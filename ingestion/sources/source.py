@@ -60,6 +60,11 @@ class SourceReader(Protocol):
         """
         ...
 
+    @property
+    def rules(self) -> str:
+        """A digest of the rules by which links are followed, or ``""`` where none are."""
+        ...
+
     def vouches_for(self, known: Document) -> bool:
         """Whether it is sure, without asking for it, that a document has not changed."""
         ...

@@ -18,6 +18,7 @@ class UploadSource:
     """The uploaded files of a source that are to be read."""
 
     room = 1_000_000
+    rules = ""
 
     def __init__(self, folder: Path, addresses: list[str]) -> None:
         self._folder = folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -64,6 +65,12 @@ class Website:
     def sitemaps(self) -> list[str]:
         """Addresses of the site's sitemaps: those that robots.txt names, or the usual one."""
         return self._robots.sitemaps or [f"{self.rules.origin}/sitemap.xml"]
+
+    @property
+    def digest(self) -> str:
+        """Stands for everything that decides which links are followed, and what a page holds."""
+        told = repr((self.rules, self._robots.lines)).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(told, digest_size=8).hexdigest()
 
     @property
     def crawl_delay_s(self) -> float:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gzip
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
 
 from ingestion.sources.listed_times import ListedTimes
-from knowledge.store.tables import Document, DocumentState, RunItem, utc_now
+from knowledge.store.tables import Document, DocumentState, RunItem, Source, utc_now
 from tests.ingestion.service import Service
-from tests.ingestion.site import Site, page
+from tests.ingestion.site import Asked, Reply, Site, page
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -85,6 +86,62 @@ async def test_a_page_the_sitemap_vouches_for_is_not_asked_for(
     site.html("/still", page("changed behind the sitemap's back"))
     run = await service.run(source)
     assert (await changes(service, run.id))[site.url("/still")] == "changed"
+
+
+def conditional(site: Site, path: str, body: str, tag: str) -> None:
+    """A page that is sent only to those who do not have it."""
+
+    def answer(asked: Asked) -> Reply:
+        sent = {"ETag": tag, "Content-Type": "text/html"}
+        had = asked.headers.get("if-none-match") == tag
+        return (304, sent, b"") if had else (200, sent, body.encode())
+
+    site.pages[path] = answer
+
+
+async def configure(service: Service, source_id: UUID, **config: object) -> None:
+    """Change the rules of a website."""
+    async with service.database.writing() as session:
+        source = await session.get_one(Source, source_id)
+        source.config = {**source.config, **config}
+
+
+@pytest.mark.parametrize("sends_304", [True, False])
+async def test_looser_rules_find_what_unchanged_pages_lead_to(
+    site: Site, service: Service, sends_304: bool
+) -> None:
+    for path, links in {"/": ["/a"], "/a": ["/b", "/news/1"], "/b": ["/c"]}.items():
+        if sends_304:
+            conditional(site, path, page(path, *links), f'"{path}"')
+        else:
+            site.html(path, page(path, *links))
+    for path in ("/c", "/news/1"):
+        site.html(path, page(path))
+    source = await service.add_website(site.url(), exclude=["/news"], max_depth=2)
+    await service.run(source)
+    assert set(await service.documents()) == {site.url(path) for path in ("/", "/a", "/b")}
+    encoded = service.encoder.encoded
+    await service.run(source)
+    assert service.encoder.encoded == encoded
+
+    await configure(service, source, exclude=[])
+    assert await changes(service, (await service.run(source)).id) == {
+        site.url("/"): "unchanged",
+        site.url("/a"): "unchanged",
+        site.url("/b"): "unchanged",
+        site.url("/news/1"): "added",
+    }
+    # A page that a later crawl begins with is no nearer to the start for it.
+    assert site.url("/c") not in await service.documents()
+    # What robots.txt says is one of the rules.
+    site.reply("/robots.txt", b"User-agent: *\nDisallow: /c")
+    await configure(service, source, max_depth=3)
+    await service.run(source)
+    assert site.url("/c") not in await service.documents()
+    site.reply("/robots.txt", b"User-agent: *\nDisallow: /d")
+    run = await service.run(source)
+    assert (await changes(service, run.id))[site.url("/c")] == "added"
+    assert await service.states((await service.run(source)).id) == {"unchanged": 5}
 
 
 NOW = datetime.now(UTC)

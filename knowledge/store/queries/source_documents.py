@@ -28,9 +28,11 @@ async def documents_of(session: ReadSession, source_id: UUID) -> list[Document]:
     return list(await session.scalars(select(Document).where(Document.source_id == source_id)))
 
 
-async def known_addresses(session: ReadSession, source_id: UUID) -> list[str]:
-    """Addresses of all documents of a source, the oldest first."""
-    return await _addresses(session, Document.source_id == source_id)
+async def known_addresses(session: ReadSession, source_id: UUID) -> list[tuple[str, int]]:
+    """Address and depth of all documents of a source, the oldest first."""
+    columns = select(Document.address, Document.depth).where(Document.source_id == source_id)
+    rows = await session.execute(columns.order_by(Document.created_at, Document.id))
+    return [(row.address, row.depth) for row in rows]
 
 
 async def changed_uploads(session: ReadSession, source_id: UUID) -> list[str]:

@@ -87,6 +87,8 @@ class Document(Identified, Base):
     (``title``, ``language``, ``modified_at``), which stands above what the file says; for a file
     out of an archive the number of ``archives`` around it.
     ``listed_modified`` is the time that the sitemap gave when its address was last asked for.
+    ``depth`` counts the links from the start of its website, ``followed`` is a digest of the rules
+    by which its own links were followed last.
     """
 
     __tablename__ = "documents"
@@ -125,6 +127,8 @@ class Document(Identified, Base):
     etag: Mapped[str] = mapped_column(String(500), default="")
     last_modified: Mapped[str] = mapped_column(String(100), default="")
     listed_modified: Mapped[str] = mapped_column(String(40), default="")
+    depth: Mapped[int] = mapped_column(default=0)
+    followed: Mapped[str] = mapped_column(String(16), default="")
     modified_at: Mapped[datetime | None] = mapped_column(default=None)
     fetched_at: Mapped[datetime | None] = mapped_column(default=None)
     indexed_at: Mapped[datetime | None] = mapped_column(default=None)
