@@ -8,6 +8,7 @@ the run before a step ends. A workflow has the id of its run and is forgotten on
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
@@ -30,7 +31,8 @@ log = structlog.get_logger(__name__)
 # Part of every stored workflow: raise it only when old workflows can no longer be replayed. Left
 # to DBOS it would be a hash of the source, and every release would leave work lying.
 _VERSION = "1"
-_ITEMS_AT_ONCE = 24
+_ITEMS_AT_ONCE = 16
+_BATCHES = 3
 _WAITS_S = (1.0, 5.0, 15.0)
 _ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
@@ -149,7 +151,7 @@ class Jobs:
             control.ask(verdict)
 
     async def _work(self, name: str) -> str:
-        """The workflow: find pages, read them a batch at a time, clean up."""
+        """The workflow: find pages, read them batch by batch, clean up."""
         run_id = UUID(name)
         task = asyncio.current_task()
         assert task is not None
@@ -168,16 +170,37 @@ class Jobs:
 
     async def _steps(self, run_id: UUID) -> str:
         verdict = await self._step("discover", self._guarded, run_id, "discover")
-        while verdict == Verdict.GO_ON:
-            items = await self._step("next", self._runs.next_items, run_id, _ITEMS_AT_ONCE)
-            if not items:
-                return str(await self._step("finish", self._guarded, run_id, "finish"))
-            # Steps are numbered as they begin, so a batch has to begin in the recorded order.
-            verdicts = await asyncio.gather(
-                *(self._step("ingest", self._guarded, run_id, "ingest", item) for item in items)
-            )
-            verdict = next((v for v in verdicts if v != Verdict.GO_ON), Verdict.GO_ON)
-        return str(verdict)
+        # The next batches are fetched while the last items of the one before are being encoded.
+        batches: deque[tuple[list[str], asyncio.Future[list[str]]]] = deque()
+        try:
+            while verdict == Verdict.GO_ON:
+                begun = [item for items, _ in batches for item in items]
+                items = await self._step(
+                    "next", self._runs.next_items, run_id, _ITEMS_AT_ONCE, begun
+                )
+                if items:
+                    batches.append((items, await self._begin_batch(run_id, items)))
+                elif not batches:
+                    return str(await self._step("finish", self._guarded, run_id, "finish"))
+                if not items or len(batches) == _BATCHES:
+                    # The oldest, whichever is through first: a replay has to begin its steps in
+                    # the order of the first time.
+                    verdicts = await batches.popleft()[1]
+                    verdict = next((v for v in verdicts if v != Verdict.GO_ON), Verdict.GO_ON)
+            return str(verdict)
+        finally:
+            if verdict == Verdict.GO_ON:
+                for _, batch in batches:
+                    batch.cancel()
+            await asyncio.gather(*(batch for _, batch in batches), return_exceptions=True)
+
+    async def _begin_batch(self, run_id: UUID, items: list[str]) -> asyncio.Future[list[str]]:
+        """Begin to ingest items; steps are numbered as they begin, so all of them begin here."""
+        batch = asyncio.gather(
+            *(self._step("ingest", self._guarded, run_id, "ingest", item) for item in items)
+        )
+        await asyncio.sleep(0)
+        return batch
 
     async def _step(self, name: str, work: Callable[..., Awaitable[Any]], *given: Any) -> Any:
         return await DBOS.run_step_async({"name": name}, work, *given)

@@ -64,11 +64,13 @@ class Records:
             return await run_items.item_addresses(session, run_id)
 
     async def next_items(
-        self, run_id: UUID, source_id: UUID | None, limit: int
+        self, run_id: UUID, source_id: UUID | None, limit: int, begun: Sequence[UUID]
     ) -> list[tuple[RunItem, Document | None]]:
-        """Items that are not at their end, those nearest to the start first, with documents."""
+        """Items that are neither ``begun`` nor at their end, those nearest to the start first,
+        with documents.
+        """
         async with self._database.reading() as session:
-            return await run_items.next_items(session, run_id, source_id, limit)
+            return await run_items.next_items(session, run_id, source_id, limit, begun)
 
     async def item(self, item_id: UUID, source_id: UUID | None) -> tuple[RunItem, Document | None]:
         """An item and the document at its address, where there is one already."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -117,12 +117,13 @@ class Runs:
                     break
         await opened.frontier.add(batch)
 
-    async def next_items(self, run_id: UUID, limit: int) -> list[str]:
-        """Ids of the next items to be read; none when the run is through."""
+    async def next_items(self, run_id: UUID, limit: int, begun: Sequence[str]) -> list[str]:
+        """Ids of the next items to be read beside those that are ``begun``, if there are more."""
         opened = await self._opened(run_id)
-        found = await self._records.next_items(run_id, opened.run.source_id, limit)
-        opened.ahead = {item.id: (item, document) for item, document in found}
-        return [str(item_id) for item_id in opened.ahead]
+        beside = [UUID(name) for name in begun]
+        found = await self._records.next_items(run_id, opened.run.source_id, limit, beside)
+        opened.ahead |= {item.id: (item, document) for item, document in found}
+        return [str(item.id) for item, _ in found]
 
     async def ingest(
         self, run_id: UUID, item_id: UUID, goes_on: Callable[[], bool] = lambda: True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid5
@@ -58,14 +58,24 @@ async def item_addresses(session: ReadSession, run_id: UUID) -> set[str]:
 
 
 async def next_items(
-    session: ReadSession, run_id: UUID, source_id: UUID | None, limit: int
+    session: ReadSession,
+    run_id: UUID,
+    source_id: UUID | None,
+    limit: int,
+    begun: Sequence[UUID] = (),
 ) -> list[tuple[RunItem, Document | None]]:
-    """Items that are not at their end, those nearest to the start first, with their documents."""
+    """Items that are neither ``begun`` nor at their end, those nearest to the start first, with
+    their documents.
+    """
     here = (Document.address == RunItem.address) & (Document.source_id == source_id)
     rows = await session.execute(
         select(RunItem, Document)
         .outerjoin(Document, here)
-        .where(RunItem.run_id == run_id, RunItem.state.in_(_ON_THE_WAY))
+        .where(
+            RunItem.run_id == run_id,
+            RunItem.state.in_(_ON_THE_WAY),
+            RunItem.id.not_in(begun),
+        )
         .order_by(RunItem.depth, RunItem.created_at, RunItem.id)
         .limit(limit)
     )
