@@ -37,6 +37,8 @@ _FUSIONS: dict[str, tuple[str, dict[str, object]]] = {
     "min-max": ("sparse", {"fusion": "minmax"}),
     "min-max 6:4": ("sparse", {"fusion": "minmax", "weights": {"sparse": 1.2, "dense": 0.8}}),
     "DBSF": ("sparse", {"fusion": "dbsf"}),
+    "linear": ("sparse", {"fusion": "linear"}),
+    "linear 6:4": ("sparse", {"fusion": "linear", "weights": {"sparse": 1.2, "dense": 0.8}}),
 }
 DEFAULT_MODE = "inference-free"
 """Query mode of the fused rankings: the encoder's default."""

@@ -100,7 +100,7 @@ class Settings(BaseSettings):
     search_candidates: int = Field(
         default=100, ge=1, le=1000, description="Hits that each arm contributes to fusion."
     )
-    fusion: Literal["rrf", "minmax", "dbsf"] = "minmax"
+    fusion: Literal["rrf", "minmax", "dbsf", "linear"] = "minmax"
     rrf_k: int = Field(default=60, ge=0)
     sparse_weight: float = Field(default=0.6, ge=0)
     dense_weight: float = Field(default=0.4, ge=0)

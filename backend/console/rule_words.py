@@ -22,7 +22,12 @@ KINDS = {
     RuleKind.TERM: "Weigh a word",
     RuleKind.SETTINGS: "Weights and fusion",
 }
-FUSIONS = {"rrf": "By rank (RRF)", "minmax": "By score (min-max)", "dbsf": "By score (DBSF)"}
+FUSIONS = {
+    "rrf": "By rank (RRF)",
+    "minmax": "By score (min-max)",
+    "dbsf": "By score (DBSF)",
+    "linear": "By score (linear)",
+}
 _WHOLE = {"chunk": "“{}”", "document": "all of “{}”", "source": "everything from “{}”"}
 _GONE = {"chunk": "a passage", "document": "a document", "source": "a source"}
 

@@ -12,7 +12,7 @@ from knowledge.errors import InvalidSettings
 from knowledge.settings import Settings
 from knowledge.types import ARMS, ArmName
 
-FusionName = Literal["rrf", "minmax", "dbsf"]
+FusionName = Literal["rrf", "minmax", "dbsf", "linear"]
 
 MAX_HITS = 1000
 """The most hits that one search returns."""

@@ -58,7 +58,7 @@ async def any_filled(
 def draw_settings(draw: random.Random) -> SearchSettings:
     return SearchSettings(
         candidates=draw.randint(1, 12),
-        fusion=draw.choice(["rrf", "minmax", "dbsf"]),
+        fusion=draw.choice(["rrf", "minmax", "dbsf", "linear"]),
         rrf_k=draw.choice([0, 1, 60, 100_000]),
         weights={arm: draw.choice([0.0, draw.random() * 3]) for arm in ("sparse", "dense")},
         rerank=draw.random() < 0.4,

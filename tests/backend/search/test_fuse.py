@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.search.fuse import distribution_based, fuse, min_max, reciprocal_rank
+from backend.search.fuse import SPREAD, distribution_based, fuse, linear, min_max, reciprocal_rank
 from backend.search.request import SearchSettings
 from knowledge.index.search_index import RankedPoint
 from knowledge.types import ArmScore
@@ -33,6 +33,20 @@ def test_distribution_based() -> None:
     assert parts.tolist() == [(8 + 8) / 24, (4 + 8) / 24, (0 + 8) / 24]
     assert distribution_based(np.array([3.0, 3.0])).tolist() == [0.5, 0.5]
     assert distribution_based(np.array([0.7])).tolist() == [0.5]
+
+
+def test_linear_keeps_how_far_apart_scores_are() -> None:
+    assert linear(np.array([20.0, 5.0]), "sparse").tolist() == [20 / 10, 5 / 10]
+    assert linear(np.array([0.7, 0.3]), "dense").tolist() == [(0.7 - 0.3) / 0.4, 0.0]
+    # what the dense arm did not return stands where its last does
+    assert linear(np.array([0.7]), "dense").tolist() == [0.0]
+    arms = {
+        "sparse": [RankedPoint(A, 12.0), RankedPoint(B, 9.0)],
+        "dense": [RankedPoint(B, 0.9), RankedPoint(A, 0.7)],
+    }
+    first, second = fuse(arms, SearchSettings(fusion="linear"))
+    assert (first.id, second.id) == (B, A)
+    assert first.score == 9 / SPREAD["sparse"] + (0.9 - 0.7) / SPREAD["dense"]
 
 
 def test_parts_are_weighted_and_summed() -> None:
@@ -70,7 +84,7 @@ rankings = st.lists(
 ).map(lambda pairs: [RankedPoint(UUID(int=n), s) for n, s in sorted(pairs, key=lambda p: -p[1])])
 
 
-@given(rankings, rankings, st.sampled_from(["rrf", "minmax", "dbsf"]), st.floats(0, 5))
+@given(rankings, rankings, st.sampled_from(["rrf", "minmax", "dbsf", "linear"]), st.floats(0, 5))
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.NonInteractiveExampleWarning")
 def test_parts_sum_to_the_score_to_the_last_bit(sparse, dense, fusion, weight) -> None:
     settings = SearchSettings(fusion=fusion, weights={"sparse": weight, "dense": 1.0})
