@@ -40,7 +40,11 @@ def _parser() -> argparse.ArgumentParser:
     encoder.add_argument("--model", type=Path, default=Path("checkpoints/candor-minilm"))
     encoder.add_argument("--steps", type=int, default=TrainConfig().steps)
     encoder.add_argument("--shards", type=int, default=6, help="of 8,192 pairs each, at most")
-    encoder.add_argument("--version", default="1.0.0")
+    encoder.add_argument("--version", default="1.1.0")
+    encoder.add_argument(
+        "--unfreeze", type=int, default=0, help="upper layers of the trunk that learn too"
+    )
+    encoder.add_argument("--device", default="cpu", help="cpu, or cuda for a GPU")
     encoder.set_defaults(run=_encoder)
     tune = commands.add_parser("fine-tune", help="fine-tune on pairs, kept only if better")
     tune.add_argument("pairs", type=Path, help="JSON lines with query and passage")
@@ -68,7 +72,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _encoder(given: argparse.Namespace) -> None:
-    shop = Workshop(given.data, given.work, given.model, given.shards, given.version)
+    shop = Workshop(
+        given.data,
+        given.work,
+        given.model,
+        given.shards,
+        given.version,
+        unfreeze=given.unfreeze,
+        device=given.device,
+    )
     print(json.dumps(build_encoder(shop, TrainConfig(steps=given.steps)), indent=1))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,21 @@ from knowledge.encode.terms import TermTable
 from knowledge.errors import MissingExtra
 from training.corpus import Pair
 from training.evaluate import evaluate_by_source
-from training.examples import Examples, join_examples, load_examples, prepare, save_examples
+from training.examples import (
+    Examples,
+    Texts,
+    join_examples,
+    load_examples,
+    prepare,
+    save_examples,
+    shown_texts,
+)
 from training.export import export_model, export_trunk
 from training.head import ROLES, HeadConfig, SparseHead
 from training.pairs import Limits, build_pairs
 from training.train import TrainConfig, Trainer, load_state, progress
 from training.trunk import WINDOW, Floats, Trunk
+from training.upper_layers import UpperLayers
 from training.vocabulary import build_table, candidates, query_weights
 
 SHARD = 8192
@@ -35,20 +45,29 @@ WINDOW_OFFSET = -1.0
 QUERY_SCALE = 0.15
 """Scale of the terms added to queries, after training: lower than in training serves ranking."""
 
+COUNTED_WEIGHT = 0.5
+"""Weight from which a term counts in document frequencies: added terms are often fainter."""
+
 LOWERED = 0.8
 """How far the threshold for adding a term is lowered after training."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Where things lie while a model is built. ``shards``: the most shards to prepare."""
+    """Where things lie while a model is built, and what is built on.
+
+    ``shards``: the most shards to prepare. ``unfreeze``: the trunk's upper layers that learn with
+    the head. ``device``: what torch calls the device to train on.
+    """
 
     data: Path
     folder: Path
     target: Path
     shards: int = 100
-    version: str = "1.0.0"
+    version: str = "1.1.0"
     name: str = "candor-minilm"
+    unfreeze: int = 0
+    device: str = "cpu"
 
 
 def find_backbone() -> Path:
@@ -67,17 +86,23 @@ def build_encoder(shop: Workshop, config: TrainConfig) -> dict[str, dict[str, fl
     trunk_file = shop.folder / "trunk.onnx"
     if not trunk_file.exists():
         export_trunk(backbone, trunk_file)
-    trunk = Trunk(trunk_file, backbone / "tokenizer.json")
+    trunk = Trunk(trunk_file, backbone / "tokenizer.json", len(os.sched_getaffinity(0)))
     train, held = _pairs(shop)
     table, centres = _vocabulary(shop, train, trunk, backbone)
     examples = _examples(shop, train, trunk, table)
     head = start_head(table, centres, examples)
-    trainer = Trainer(head, examples, config)
-    checkpoint = shop.folder / "state.pt"
+    upper = _upper_layers(shop, backbone, train) if shop.unfreeze else None
+    trainer = Trainer(head, examples, config, shop.device, upper)
+    checkpoint = shop.folder / ("state.pt" if upper is None else f"state-{shop.unfreeze}.pt")
     if checkpoint.exists():
         trainer.restore(load_state(checkpoint))
     trainer.run(progress(100, checkpoint, trainer))
-    settle(head, start_head(table, centres, examples))
+    settle(head.cpu(), start_head(table, centres, examples))
+    if upper is not None:
+        upper.settle()
+        upper.save(shop.folder / "backbone")
+        trunk_file = shop.folder / f"trunk-{shop.unfreeze}.onnx"
+        export_trunk(shop.folder / "backbone", trunk_file)
     settings = bundled_config(head, shop.name, shop.version)
     export_model(
         head,
@@ -138,6 +163,7 @@ def bundled_config(head: SparseHead, name: str, version: str) -> BundledConfig:
         typical_length=SATURATION.typical_length,
         scales={role: abs(head.scales[role].item()) for role in ROLES},
         offsets={role: head.offsets[role].item() for role in ROLES},
+        counted_weight=COUNTED_WEIGHT,
     )
 
 
@@ -165,9 +191,25 @@ def _vocabulary(
     return TermTable.load(table_path), loaded
 
 
+def _upper_layers(shop: Workshop, backbone: Path, pairs: list[Pair]) -> UpperLayers:
+    """The layers that learn, over the texts that :func:`_examples` has prepared."""
+    parts = [shown_texts(pairs[at : at + SHARD], seed=n) for n, at in _shards(shop, pairs)]
+    texts = Texts(
+        [text for part in parts for text in part.passages],
+        [text for part in parts for text in part.dropped],
+        [text for part in parts for text in part.queries],
+    )
+    return UpperLayers(backbone, shop.unfreeze, texts, shop.device)
+
+
+def _shards(shop: Workshop, pairs: list[Pair]) -> list[tuple[int, int]]:
+    """Number and first pair of each shard."""
+    return list(enumerate(range(0, min(len(pairs), shop.shards * SHARD), SHARD)))
+
+
 def _examples(shop: Workshop, pairs: list[Pair], trunk: Trunk, table: TermTable) -> Examples:
     parts = []
-    for number, at in enumerate(range(0, min(len(pairs), shop.shards * SHARD), SHARD)):
+    for number, at in _shards(shop, pairs):
         path = shop.folder / f"examples-{number}.npz"
         if not path.exists():
             part = pairs[at : at + SHARD]

@@ -23,6 +23,12 @@ from training.trunk import Halves, Pooled, Trunk
 BUCKETS = 1 << 16
 """Columns for words outside the table, which share them by hash during training."""
 
+PASSAGE_TOKENS, QUERY_TOKENS = 128, 64
+"""How much of a text training reads, special tokens included."""
+
+DROPPED_SHARE = 0.15
+"""Share of a dropped passage's other words that are taken out too."""
+
 TYPICAL_COLLECTION = 4000
 """Chunks of the imagined collection whose IDF weighs query terms during training."""
 
@@ -56,37 +62,52 @@ class Examples:
         return np.concatenate([known, rare])
 
 
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of pairs, in order: passages, passages without the query's words, queries."""
+
+    passages: Sequence[str]
+    dropped: Sequence[str]
+    queries: Sequence[str]
+
+
+def shown_texts(
+    pairs: Sequence[Pair], *, dropped_share: float = DROPPED_SHARE, seed: int = 0
+) -> Texts:
+    """What training shows of ``pairs``: the same texts for the same ``seed``."""
+    chance = random.Random(seed)
+    dropped = [without(p.passage, p.query, dropped_share, chance) for p in pairs]
+    return Texts([p.passage for p in pairs], dropped, [p.query for p in pairs])
+
+
 def prepare(
     pairs: Sequence[Pair],
     trunk: Trunk,
     table: TermTable,
     saturation: Saturation,
     *,
-    dropped_share: float = 0.15,
-    max_tokens: int = 128,
+    dropped_share: float = DROPPED_SHARE,
+    max_tokens: int = PASSAGE_TOKENS,
     seed: int = 0,
 ) -> Examples:
     """Run every query, passage and dropped passage of ``pairs`` through the trunk."""
-    chance = random.Random(seed)
-    passages = [pair.passage for pair in pairs]
-    dropped = [without(p.passage, p.query, dropped_share, chance) for p in pairs]
-    queries = [pair.query for pair in pairs]
+    texts = shown_texts(pairs, dropped_share=dropped_share, seed=seed)
     counts = {
-        "passage": [count_terms(text[: max_tokens * 12], table) for text in passages],
-        "dropped": [count_terms(text[: max_tokens * 12], table) for text in dropped],
-        "query": [count_terms(text, table) for text in queries],
+        "passage": [count_terms(text[: max_tokens * 12], table) for text in texts.passages],
+        "dropped": [count_terms(text[: max_tokens * 12], table) for text in texts.dropped],
+        "query": [count_terms(text, table) for text in texts.queries],
     }
     numbers: dict[str, int] = {}
     return Examples(
-        trunk.pool(passages, max_tokens),
-        trunk.pool(dropped, max_tokens),
-        trunk.pool(queries, 64).whole,
+        trunk.pool(texts.passages, max_tokens),
+        trunk.pool(texts.dropped, max_tokens),
+        trunk.pool(texts.queries, QUERY_TOKENS).whole,
         {
             kind: _matrix(rows, len(table), None if kind == "query" else saturation)
             for kind, rows in counts.items()
         },
         _all_gone(counts, len(table)),
-        np.array([numbers.setdefault(text, len(numbers)) for text in passages]),
+        np.array([numbers.setdefault(text, len(numbers)) for text in texts.passages]),
         [pair.source for pair in pairs],
     )
 

@@ -55,7 +55,7 @@ def export_trunk(backbone: Path, target: Path) -> None:
     from transformers import AutoModel
 
     model = AutoModel.from_pretrained(str(backbone), attn_implementation="eager").eval()
-    ids = torch.full((2, 8), 1000)
+    ids = torch.ones(2, 8, dtype=torch.long)
     _export(
         _TrunkGraph(model),
         (ids, torch.ones_like(ids)),

@@ -24,6 +24,7 @@ from training.examples import Examples
 from training.head import SparseHead
 from training.losses import Controller, activity, agreement, contrast, missing_words
 from training.trunk import Pooled
+from training.upper_layers import UpperLayers, dense_drift
 
 Report = Callable[[int, dict[str, float]], None]
 
@@ -39,6 +40,8 @@ class TrainConfig:
     vectors move away from the teacher's; left where they are, words that training never showed
     keep their neighbours. ``learn_scales``: whether scales and query weights move. ``sampled``:
     random terms met in a step beside those of the batch. ``query_top``: terms that a query may add.
+    ``trunk_rate``: learning rate of the trunk's upper layers, where they learn too; ``hold``:
+    weight of how far their dense vectors have moved.
     """
 
     steps: int = 1450
@@ -55,16 +58,27 @@ class TrainConfig:
     learn_scales: bool = False
     sampled: int = 2500
     query_top: int = 24
+    trunk_rate: float = 2e-5
+    hold: float = 20.0
     seed: int = 1
 
 
 class Trainer:
-    """Steps a head over examples. ``state`` and ``restore`` make a run resumable."""
+    """Steps a head over examples. ``state`` and ``restore`` make a run resumable.
+
+    ``upper``: the trunk's upper layers over the texts of ``examples``, where they learn too.
+    """
 
     def __init__(
-        self, head: SparseHead, examples: Examples, config: TrainConfig, device: str = "cpu"
+        self,
+        head: SparseHead,
+        examples: Examples,
+        config: TrainConfig,
+        device: str = "cpu",
+        upper: UpperLayers | None = None,
     ) -> None:
         self.head, self._examples, self._config = head.to(device), examples, config
+        self._upper = upper
         self._device = torch.device(device)
         self._terms = head.bias.numel()
         self._idf = examples.idf(self._terms)
@@ -88,6 +102,7 @@ class Trainer:
     def state(self) -> dict[str, Any]:
         """Everything a later process needs to go on."""
         return {
+            "upper": self._upper.state() if self._upper else {},
             "head": self.head.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "temperature": self._temperature.detach(),
@@ -98,6 +113,8 @@ class Trainer:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from where ``state`` was taken."""
+        if self._upper:
+            self._upper.restore(state["upper"])
         self.head.load_state_dict(state["head"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._temperature.data.copy_(state["temperature"])
@@ -112,11 +129,17 @@ class Trainer:
             scale.requires_grad_(self._config.learn_scales)
         fast = [p for n, p in self.head.named_parameters() if _is_small(n)]
         slow = [p for n, p in self.head.named_parameters() if n.startswith("adapters")]
-        return [
+        groups: list[dict[str, Any]] = [
             {"params": [self.head.vectors], "lr": rate * 9},
             {"params": [*fast, self._temperature], "lr": rate * 10},
             {"params": slow, "lr": rate},
         ]
+        if self._upper:
+            groups.append({"params": self._upper.parameters(), "lr": self._config.trunk_rate})
+        return groups
+
+    def _upper_parameters(self) -> list[torch.nn.Parameter]:
+        return self._upper.parameters() if self._upper else []
 
     def _one_step(self, chance: np.random.Generator) -> dict[str, float]:
         config = self._config
@@ -127,7 +150,8 @@ class Trainer:
         loss, figures = self._loss(rows, chance.random(len(rows)) < config.drop, chance)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.head.parameters(), 1.0)
+        for moving in (list(self.head.parameters()), self._upper_parameters()):
+            torch.nn.utils.clip_grad_norm_(moving, 1.0)
         self._optimizer.step()
         return {"loss": loss.item(), **figures}
 
@@ -151,6 +175,13 @@ class Trainer:
         asked = examples.literal["query"][rows]
         queries = self._here(examples.queries[rows].astype(np.float32))
         whole, windows, owner = [self._here(one) for one in _states(examples, rows, dropped)]
+        teacher = self._teacher(rows, queries, asked)
+        drift = torch.zeros((), device=self._device)
+        if self._upper:
+            frozen = torch.cat([queries, whole])
+            queries = self._upper.queries(rows)
+            whole, windows, owner = self._upper.passages(rows, dropped)
+            drift = dense_drift(torch.cat([queries, whole]), frozen)
         with torch.no_grad():
             called = head.logits(queries, "query").topk(config.query_top, dim=1).indices
         sampled = chance.choice(self._terms, min(config.sampled, self._terms), replace=False)
@@ -170,9 +201,8 @@ class Trainer:
         encoded = free + head.weights(query_logits, "query") * chosen * rarity
         exact = self._bucket_scores(asked, literal)
         duplicates = self._duplicates(rows)
-        teacher = self._teacher(rows, queries, asked)
         scores = [asking @ (written + added).T + exact for asking in (free, encoded)]
-        loss = torch.zeros((), device=self._device)
+        loss = config.hold * drift
         for matrix in scores:
             scaled = matrix / self._temperature.exp()
             loss = loss + contrast(scaled, duplicates)
@@ -199,6 +229,7 @@ class Trainer:
             "found, encoded": found[1],
             "added": counts[0],
             "added to queries": counts[1],
+            "dense drift": drift.item(),
         }
 
     def _met(

@@ -19,11 +19,11 @@ from transformers import (
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "reset", "your", "password", "##s", "login"]
 
 
-def _config() -> BertConfig:
+def _config(layers: int = 1) -> BertConfig:
     return BertConfig(
         vocab_size=len(WORDS),
         hidden_size=16,
-        num_hidden_layers=1,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=16,
         max_position_embeddings=32,
@@ -54,9 +54,9 @@ def masked_language_model(folder: Path) -> str:
     return _save(BertForMaskedLM(_config()), folder)
 
 
-def plain_encoder(folder: Path) -> str:
+def plain_encoder(folder: Path, layers: int = 1) -> str:
     torch.manual_seed(0)
-    return _save(BertModel(_config()), folder)
+    return _save(BertModel(_config(layers)), folder)
 
 
 def cross_encoder(folder: Path) -> str:

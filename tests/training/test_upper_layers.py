@@ -1,0 +1,105 @@
+"""The trunk's upper layers, trained with the head: what moves, what is held, and what is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from knowledge.encode.literal import Saturation
+from knowledge.encode.terms import TermTable
+from knowledge.errors import InvalidInput
+from training.corpus import Pair
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+pytest.importorskip("transformers")
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+PAIRS = [
+    Pair("one", "reset password", "Your login resets passwords and your login."),
+    Pair("one", "your login", "Reset your password, reset your login."),
+    Pair("two", "login", "Your passwords reset your login " * 4),
+    Pair("two", "password", "Your login."),
+]
+
+
+def test_only_the_upper_layers_move_and_the_dense_side_is_held(tmp_path: Path) -> None:
+    from tests.knowledge.encode.tiny_models import plain_encoder
+    from training.build import bundled_config, start_head
+    from training.examples import prepare, shown_texts
+    from training.export import export_model, export_trunk
+    from training.head import HeadConfig
+    from training.train import TrainConfig, Trainer, load_state, save_state
+    from training.trunk import Trunk, unit
+    from training.upper_layers import UpperLayers
+
+    backbone = tmp_path / "tiny"
+    plain_encoder(backbone, layers=2)
+    export_trunk(backbone, tmp_path / "trunk.onnx")
+    trunk = Trunk(tmp_path / "trunk.onnx", backbone / "tokenizer.json")
+    # an exported head returns its 96 highest terms, and has to have them
+    names = ["reset", "password", "login", *(f"other{number}" for number in range(100))]
+    table = TermTable([(name, name, ()) for name in names])
+    table.save(tmp_path / "terms.tsv")
+    examples = prepare(PAIRS, trunk, table, Saturation())
+    centres = unit(np.random.default_rng(0).normal(size=(len(table), 16)).astype(np.float32))
+    texts = shown_texts(PAIRS)
+    config = TrainConfig(
+        steps=6, batch=4, warmup=1, sampled=3, query_top=2, trunk_rate=3e-3, hold=200.0
+    )
+
+    def trainer() -> tuple[Trainer, UpperLayers]:
+        upper = UpperLayers(backbone, 1, texts)
+        head = start_head(table, centres, examples, HeadConfig(hidden=4))
+        return Trainer(head, examples, config, upper=upper), upper
+
+    made, upper = trainer()
+    rows, whole = np.arange(len(PAIRS)), np.zeros(len(PAIRS), bool)
+    states, windows, owner = upper.passages(rows, whole)
+    # the live trunk pools as the exported one does, but for int8 and bfloat16
+    assert windows.shape == examples.passages.windows.shape
+    assert owner.tolist() == [0, 1, 2, 2, 3]
+    near = torch.from_numpy(examples.passages.whole.astype(np.float32))
+    assert (states * near).sum(1).min().item() > 0.98
+
+    before = {name: value.clone() for name, value in upper.model.state_dict().items()}
+    drifts = list[float]()
+    made.run(lambda _step, figures: drifts.append(figures["dense drift"]), until=3)
+    save_state(made, tmp_path / "state.pt")
+    again, upper = trainer()
+    again.restore(load_state(tmp_path / "state.pt"))
+    again.run(lambda _step, figures: drifts.append(figures["dense drift"]))
+    after = upper.model.state_dict()
+    moved = {name for name in after if not torch.equal(before[name], after[name])}
+    assert moved
+    assert all(name.startswith("encoder.layer.1.") for name in moved)
+    assert max(drifts) < 0.1
+
+    upper.settle()
+    upper.save(tmp_path / "moved")
+    export_trunk(tmp_path / "moved", tmp_path / "moved.onnx")
+    target = tmp_path / "model"
+    export_model(
+        again.head,
+        bundled_config(again.head, "tiny", "1"),
+        tmp_path / "moved.onnx",
+        tmp_path / "moved" / "tokenizer.json",
+        tmp_path / "terms.tsv",
+        target,
+    )
+    settled = Trunk(target / "trunk.onnx", target / "tokenizer.json").pool(["reset your login"])
+    start = trunk.pool(["reset your login"])
+    assert not np.array_equal(settled.whole, start.whole)
+    assert float(settled.whole[0] @ start.whole[0]) > 0.9
+
+
+def test_more_layers_than_there_are_cannot_be_unfrozen(tmp_path: Path) -> None:
+    from tests.knowledge.encode.tiny_models import plain_encoder
+    from training.examples import Texts
+    from training.upper_layers import UpperLayers
+
+    plain_encoder(tmp_path)
+    with pytest.raises(InvalidInput, match="has 1 layers; 2 cannot be unfrozen"):
+        UpperLayers(tmp_path, 2, Texts([], [], []))
