@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from knowledge.errors import DiskFull, FolderNotWritable, InvalidSettings, StoreFault
+from knowledge.store import sqlite_connection
 from knowledge.store.schema_version import is_newest
 
 ReadSession = NewType("ReadSession", AsyncSession)
@@ -137,7 +138,9 @@ class Database:
 def _engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
         return create_async_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
-    engine = create_async_engine(url, connect_args={"timeout": 30})
+    engine = create_async_engine(
+        url, connect_args={"timeout": 30, "async_creator_fn": sqlite_connection.connect}
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _configure(connection: Any, _record: object) -> None:

@@ -147,3 +147,17 @@ async def test_a_snapshot_is_whole(tmp_path: Path) -> None:
     async with restored.reading() as session:
         assert await session.scalar(select(Workspace.name)) == "kept"
     await restored.close()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 999, 1000, 1001, 2500])
+async def test_rows_come_whole_and_in_order_however_many(database: Database, rows: int) -> None:
+    counted = text(
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < 3000) "
+        "select i from n where i <= :rows order by i"
+    )
+    async with database.reading() as session:
+        found = list(await session.scalars(counted, {"rows": rows}))
+        first = await session.scalar(counted, {"rows": rows})
+        one_by_one = [row[0] async for row in await session.stream(counted, {"rows": rows})]
+    assert found == one_by_one == list(range(1, rows + 1))
+    assert first == (1 if rows else None)
