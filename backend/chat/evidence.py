@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -90,8 +91,11 @@ def ask(encoder: Encoder, query: str, encoding: Encoding) -> Asked:
     return Asked(encoding.dense, {stem: weight / total for stem, weight in weights.items()})
 
 
+@lru_cache(maxsize=1 << 14)
 def stems_of(text: str) -> Stems:
-    """The stems of a text's words."""
+    """The stems of a text's words. Those of the last texts are remembered: the visitors of a
+    website are answered from the same passages, and cutting them was most of an answer's work.
+    """
     return frozenset(word.stem for word in words(text))
 
 
