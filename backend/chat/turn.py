@@ -18,7 +18,7 @@ How to call it::
 :class:`NotFound`) while nothing has been sent yet. From then on a :class:`CandorError` is the last
 event of :meth:`Turn.events`, while :meth:`Turn.finish` raises it. A turn runs once. It holds no
 session while it is read, so a reader may leave at any event (``aclose`` or cancellation): the
-question is stored by then, and no task is left behind.
+question is kept, and no task is left behind.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ from backend.chat.events import (
     citation_data,
 )
 from backend.chat.llm import LanguageModel
+from backend.chat.record import Record
 from backend.chat.settings import ChatSettings
 from backend.chat.understand import Understood, clean, understand
 from backend.chat.writer import EXTRACTIVE, AnswerWriter, Exchange, Task, Written
@@ -55,9 +56,8 @@ from knowledge.encode.encoder import Encoder
 from knowledge.errors import CandorError, NotFound, StoreFault
 from knowledge.store.conversations import (
     NewAnswer,
+    NewQuestion,
     Reader,
-    add_answer,
-    add_question,
     find_conversation,
     read_exchanges,
 )
@@ -97,6 +97,7 @@ class Chat:
         language_model: LanguageModel | None = None,
     ) -> None:
         self.database = database
+        self.record = Record(database)
         self.searcher = searcher
         self.settings = settings or ChatSettings()
         self.language_model = language_model
@@ -113,7 +114,7 @@ class Chat:
         """While open, import the language model's library in the background.
 
         The first answer is then as quick as the others. A library that is missing is logged: the
-        turn that needs it says what to install.
+        turn that needs it says what to install. At the end, what is to be kept is written.
         """
         task = asyncio.create_task(self._warm())
         try:
@@ -121,6 +122,7 @@ class Chat:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            await self.record.settled()
 
     async def _warm(self) -> None:
         if self.language_model is None:
@@ -167,7 +169,7 @@ class Turn:
         self._started = perf_counter()
         self._sent: list[str] = []
         self._cited: list[Citation] = []
-        self._question_stored = False
+        self._kept: list[asyncio.Future[None]] = []
 
     async def finish(self) -> FinalAnswer:
         """Run the turn without a stream. Raises the error that a stream would end with."""
@@ -186,8 +188,8 @@ class Turn:
             understood = await understand(self._text, self._history, self._chat.language_model)
             query = understood.query
             request, result = await self._search(understood)
+            self._keep_question()
             yield self._results(result)
-            await self._store_question()
             written: Written | None = None
             async with aclosing(self._write(understood, result)) as parts:
                 async for part in parts:
@@ -198,11 +200,15 @@ class Turn:
             assert written is not None, "a writer ends with what it has written"
             explanation = await self._explain(request, result, written)
             final = self._final(written)
-            await self._store_answer(final, query, explanation)
+            self._keep_answer(final, query, explanation)
+            await asyncio.gather(*map(asyncio.shield, self._kept))
             yield final
         except CandorError as error:
-            await self._store_failure(error, query)
+            self._keep_failure(error, query)
+            await self._settle()
             yield TurnFailed(error)
+        finally:
+            await self._settle()  # the reader may have left on the way
 
     async def _search(self, understood: Understood) -> tuple[SearchRequest, SearchResult]:
         """Search, unless the words ask for nothing (a greeting)."""
@@ -272,38 +278,44 @@ class Turn:
             notice=written.notice,
         )
 
-    async def _store_question(self) -> None:
-        async with self._chat.database.writing() as session:
-            await add_question(session, self._question.reader, self.conversation_id, self._text)
-        self._question_stored = True
+    async def _settle(self) -> None:
+        """Wait until what was kept is written, or could not be."""
+        if self._kept:
+            await asyncio.wait(self._kept)
 
-    async def _store_answer(self, final: FinalAnswer, query: str, explanation: JsonObject) -> None:
-        answer = NewAnswer(
-            message_id=self.message_id,
-            text=final.answer,
-            query=query,
-            abstained=final.abstained,
-            citations=tuple(citation_data(final.citations)),
-            explanation=explanation,
-            model=final.model,
-            took_ms=final.took_ms,
+    def _keep(self, message: NewQuestion | NewAnswer) -> None:
+        self._kept.append(self._chat.record.keep(self.conversation_id, message))
+
+    def _keep_question(self) -> None:
+        self._keep(NewQuestion(self._question.reader, self._text))
+
+    def _keep_answer(self, final: FinalAnswer, query: str, explanation: JsonObject) -> None:
+        self._keep(
+            NewAnswer(
+                message_id=self.message_id,
+                text=final.answer,
+                query=query,
+                abstained=final.abstained,
+                citations=tuple(citation_data(final.citations)),
+                explanation=explanation,
+                model=final.model,
+                took_ms=final.took_ms,
+            )
         )
-        async with self._chat.database.writing() as session:
-            await add_answer(session, self.conversation_id, answer)
 
-    async def _store_failure(self, error: CandorError, query: str) -> None:
+    def _keep_failure(self, error: CandorError, query: str) -> None:
         """Keep the question, and what of the answer had been sent, marked with the error."""
-        answer = NewAnswer(
-            message_id=self.message_id,
-            text="".join(self._sent),
-            query=query,
-            citations=tuple(citation_data(self._cited)),
-            took_ms=(perf_counter() - self._started) * 1000,
-            error_code=error.code,
-        )
         if isinstance(error, StoreFault | NotFound):
             return  # the records themselves are what failed
-        if not self._question_stored:
-            await self._store_question()
-        async with self._chat.database.writing() as session:
-            await add_answer(session, self.conversation_id, answer)
+        if not self._kept:
+            self._keep_question()
+        self._keep(
+            NewAnswer(
+                message_id=self.message_id,
+                text="".join(self._sent),
+                query=query,
+                citations=tuple(citation_data(self._cited)),
+                took_ms=(perf_counter() - self._started) * 1000,
+                error_code=error.code,
+            )
+        )

@@ -7,12 +7,14 @@ the same secret at the same assistant; staff find all of their workspace.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
-from uuid import UUID
+from typing import NamedTuple
+from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from knowledge.errors import NotFound
 from knowledge.store.database import ReadSession, WriteSession
@@ -42,8 +44,20 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
+class NewQuestion:
+    """A question as it is recorded. ``at``: when it was asked."""
+
+    reader: Reader
+    text: str
+    at: datetime = field(default_factory=utc_now)
+
+
+@dataclass(frozen=True, slots=True)
 class NewAnswer:
-    """An answer as it is recorded. ``error_code`` is set where the turn failed on the way."""
+    """An answer as it is recorded. ``error_code`` is set where the turn failed on the way.
+
+    ``at``: when it was finished.
+    """
 
     message_id: UUID
     text: str
@@ -54,6 +68,14 @@ class NewAnswer:
     model: str = ""
     took_ms: float = 0.0
     error_code: str = ""
+    at: datetime = field(default_factory=utc_now)
+
+
+class Entry(NamedTuple):
+    """What is to be added to a conversation."""
+
+    conversation_id: UUID
+    message: NewQuestion | NewAnswer
 
 
 async def find_conversation(
@@ -99,72 +121,90 @@ async def read_exchanges(
     return _pair(messages)[-limit:] if limit else []
 
 
-async def add_question(
-    session: WriteSession, reader: Reader, conversation_id: UUID, text: str
-) -> None:
-    """Record a question, and begin the conversation with it where it is the first."""
-    conversation = await session.scalar(
-        select(Conversation).where(Conversation.id == conversation_id).with_for_update()
-    )
-    if conversation is None:
-        title = text if len(text) <= _TITLE_CHARACTERS else f"{text[: _TITLE_CHARACTERS - 1]}…"
-        session.add(
-            Conversation(
-                id=conversation_id,
-                workspace_id=reader.workspace_id,
-                assistant_id=reader.assistant_id,
-                visitor=reader.visitor_name,
-                title=title,
-            )
-        )
-        await session.flush()
-    await _add(
-        session,
-        conversation_id,
-        Message(conversation_id=conversation_id, ordinal=0, role="user", text=text),
-    )
+async def add_messages(session: WriteSession, entries: Sequence[Entry]) -> set[UUID]:
+    """Record questions and answers, of any conversations, each as the last of its own.
 
-
-async def add_answer(session: WriteSession, conversation_id: UUID, answer: NewAnswer) -> None:
-    """Record an answer, finished or not.
-
-    Raises :class:`NotFound` where the conversation was deleted while the answer was written.
+    A question begins its conversation where there is none. Returns the conversations that answers
+    were written for and that are gone: deleted while they were being answered.
     """
-    conversation = await session.scalar(
-        select(Conversation).where(Conversation.id == conversation_id).with_for_update()
-    )
-    if conversation is None:
-        raise NotFound(
-            f"Conversation {conversation_id} was deleted while it was being answered.",
-            "Ask again to begin a new one.",
+    ids = {entry.conversation_id for entry in entries}
+    last = await _lock(session, ids)
+    gone: set[UUID] = set()
+    begun: list[JsonObject] = []
+    messages: list[JsonObject] = []
+    for conversation_id, message in entries:
+        if conversation_id not in last:
+            if isinstance(message, NewAnswer):
+                gone.add(conversation_id)
+                continue
+            begun.append({"id": conversation_id} | _conversation(message))
+        ordinal = last[conversation_id] = last.get(conversation_id, -1) + 1
+        messages.append(
+            {"conversation_id": conversation_id, "ordinal": ordinal} | _message(message)
         )
-    message = Message(
-        id=answer.message_id,
-        conversation_id=conversation_id,
-        ordinal=0,
-        role="assistant",
-        text=answer.text,
-        query=answer.query,
-        abstained=answer.abstained,
-        citations=list(answer.citations),
-        explanation=answer.explanation or {},
-        model=answer.model,
-        took_ms=answer.took_ms,
-        error_code=answer.error_code,
-    )
-    await _add(session, conversation_id, message)
+    if begun:
+        await session.execute(insert(Conversation), begun)
+    if messages:
+        await session.execute(insert(Message), messages)
+    continued = last.keys() - {one["id"] for one in begun}
+    if continued:
+        await session.execute(
+            update(Conversation).where(Conversation.id.in_(continued)).values(updated_at=utc_now()),
+            execution_options={"synchronize_session": False},
+        )
+    return gone
 
 
-async def _add(session: WriteSession, conversation_id: UUID, message: Message) -> None:
-    """Add a message as the last; the conversation's row is locked by the caller."""
-    last = await session.scalar(
-        select(func.max(Message.ordinal)).where(Message.conversation_id == conversation_id)
+async def _lock(session: WriteSession, ids: Collection[UUID]) -> dict[UUID, int]:
+    """The conversations that exist, locked, with the ordinal of the last message of each."""
+    found = await session.scalars(
+        select(Conversation.id)
+        .where(Conversation.id.in_(ids))
+        .order_by(Conversation.id)
+        .with_for_update()
     )
-    message.ordinal = 0 if last is None else last + 1
-    session.add(message)
-    await session.execute(
-        update(Conversation).where(Conversation.id == conversation_id).values(updated_at=utc_now())
-    )
+    last = dict.fromkeys(found, -1)
+    if last:
+        # Only once they are locked: another process may just have added to them.
+        rows = await session.execute(
+            select(Message.conversation_id, func.max(Message.ordinal))
+            .where(Message.conversation_id.in_(last))
+            .group_by(Message.conversation_id)
+        )
+        last.update((row[0], row[1]) for row in rows)
+    return last
+
+
+def _conversation(question: NewQuestion) -> JsonObject:
+    text, reader = question.text, question.reader
+    return {
+        "created_at": question.at,
+        "updated_at": question.at,
+        "workspace_id": reader.workspace_id,
+        "assistant_id": reader.assistant_id,
+        "visitor": reader.visitor_name,
+        "title": text if len(text) <= _TITLE_CHARACTERS else f"{text[: _TITLE_CHARACTERS - 1]}…",
+    }
+
+
+def _message(message: NewQuestion | NewAnswer) -> JsonObject:
+    if isinstance(message, NewQuestion):
+        message, role = NewAnswer(uuid4(), message.text, at=message.at), "user"
+    else:
+        role = "assistant"
+    return {
+        "id": message.message_id,
+        "created_at": message.at,
+        "role": role,
+        "text": message.text,
+        "query": message.query,
+        "abstained": message.abstained,
+        "citations": list(message.citations),
+        "explanation": message.explanation or {},
+        "model": message.model,
+        "took_ms": message.took_ms,
+        "error_code": message.error_code,
+    }
 
 
 def _pair(messages: Sequence[Message]) -> list[tuple[str, str]]:

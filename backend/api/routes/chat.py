@@ -152,6 +152,7 @@ async def read_conversation(
 @router.delete("/conversations/{conversation_id}", status_code=204, summary="Remove a conversation")
 async def remove_conversation(conversation_id: UUID, caller: Admin, state: State) -> None:
     """Remove a conversation with its messages."""
+    await state.chat.record.settled()  # nothing of it may be written afterwards
     async with state.database.writing() as session:
         found = await find_conversation(session, Reader(caller.workspace_id), conversation_id)
         await queries.remove_conversation(session, found.id)

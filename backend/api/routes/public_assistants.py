@@ -125,6 +125,7 @@ async def delete_conversation(
     conversation_id: UUID, door: Opened, state: State, visitor: Secret = ""
 ) -> None:
     """Delete a conversation for good, with all that hangs on it, for the visitor who began it."""
+    await state.chat.record.settled()  # nothing of it may be written afterwards
     async with state.database.writing() as session:
         found = await find_conversation(session, door.reader(visitor), conversation_id)
         await remove_conversation(session, found.id)

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from backend.api.state import AppState
-from knowledge.store.conversations import NewAnswer, Reader, add_answer, add_question
+from knowledge.store.conversations import Entry, NewAnswer, NewQuestion, Reader, add_messages
 from knowledge.store.tables import Feedback, Role
 from tests.backend.api.conftest import Enter
 from tests.backend.api.filling import RETURNS, SHIPPING, ended, make_base, upload
@@ -246,9 +246,9 @@ async def tell(state: AppState, reader: Reader, question: str, page: str, helpfu
     conversation, message = uuid4(), uuid4()
     cited = {"id": 1, "chunk_id": str(uuid4()), "address": f"{page}#page=2"}
     async with state.database.writing() as session:
-        await add_question(session, reader, conversation, question)
         answer = NewAnswer(message, "So it is.", query=question, citations=(cited,))
-        await add_answer(session, conversation, answer)
+        said = (NewQuestion(reader, question), answer)
+        await add_messages(session, [Entry(conversation, one) for one in said])
         session.add(Feedback(message_id=message, helpful=helpful))
     return message
 

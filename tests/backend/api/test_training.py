@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from backend.api.state import AppState
-from knowledge.store.conversations import NewAnswer, Reader, add_answer, add_question
+from knowledge.store.conversations import Entry, NewAnswer, NewQuestion, Reader, add_messages
 from knowledge.store.tables import Feedback, Role
 from tests.backend.api.conftest import Enter
 from tests.backend.api.filling import SHIPPING, ended, make_base, upload
@@ -69,7 +69,7 @@ async def tell(
     reader = Reader(client.workspace_id)  # type: ignore[attr-defined]
     cited = {"id": 1, "chunk_id": chunk_id, "address": "upload:///shipping.md"}
     async with state.database.writing() as session:
-        await add_question(session, reader, conversation, question)
         answer = NewAnswer(message, "So it is.", query=question, citations=(cited,))
-        await add_answer(session, conversation, answer)
+        said = (NewQuestion(reader, question), answer)
+        await add_messages(session, [Entry(conversation, one) for one in said])
         session.add(Feedback(message_id=message, helpful=helpful))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+from contextlib import aclosing
 from uuid import uuid4
 
 import pytest
@@ -152,11 +154,33 @@ async def test_a_reader_who_leaves_leaves_the_question(desk: Desk) -> None:
     assert [message.role for message in messages] == ["user"]
 
 
+async def test_a_reader_who_is_cut_off_leaves_the_question(desk: Desk) -> None:
+    turn = await desk.chat.begin(desk.question(ASKED))
+    seen = asyncio.Event()
+
+    async def read() -> None:
+        async with aclosing(turn.events()) as events:
+            async for event in events:
+                if event.name == "message":
+                    seen.set()
+                    await asyncio.Event().wait()
+
+    reading = asyncio.create_task(read())
+    await seen.wait()
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    await desk.chat.record.settled()
+    async with desk.filled.database.reading() as session:
+        messages = await read_messages(session, turn.conversation_id)
+    assert [message.role for message in messages] == ["user"]
+
+
 async def test_a_conversation_deleted_meanwhile_ends_the_turn(desk: Desk) -> None:
     turn = await desk.chat.begin(desk.question(ASKED))
     events = turn.events()
     assert (await anext(events)).name == "search_results"
     assert (await anext(events)).name == "message"
+    await desk.chat.record.settled()
     async with desk.filled.database.writing() as session:
         await session.execute(delete(Conversation).where(Conversation.id == turn.conversation_id))
     rest = [event async for event in events]

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from backend.insights.questions import QuestionCollector, packed, unpacked
 from knowledge.index.embedded import EmbeddedIndex
-from knowledge.store.conversations import NewAnswer, Reader, add_answer, add_question
+from knowledge.store.conversations import Entry, NewAnswer, NewQuestion, Reader, add_messages
 from knowledge.store.database import Database, database_url
 from knowledge.store.tables import (
     AskedQuestion,
@@ -54,10 +54,10 @@ async def say(
     cited = {"id": 1, "chunk_id": given[0], "address": LAMP}
     told = {"query": question, "explanation": {"given": given, "confidence": 0.8}} | answer
     async with filled.database.writing() as session:
-        await add_question(session, Reader(filled.workspace_id), conversation, question)
         citations = () if told.get("abstained") or told["query"] == "" else (cited,)
         new = NewAnswer(message, "So it is.", citations=citations, **told)  # type: ignore[arg-type]
-        await add_answer(session, conversation, new)
+        said = (NewQuestion(Reader(filled.workspace_id), question), new)
+        await add_messages(session, [Entry(conversation, one) for one in said])
     return message
 
 

@@ -11,10 +11,11 @@ import pytest
 
 from knowledge.errors import NotFound
 from knowledge.store.conversations import (
+    Entry,
     NewAnswer,
+    NewQuestion,
     Reader,
-    add_answer,
-    add_question,
+    add_messages,
     find_conversation,
     read_exchanges,
     read_messages,
@@ -42,10 +43,10 @@ async def exchange(
     database: Database, reader: Reader, conversation: UUID, question: str, **answer: str
 ) -> None:
     async with database.writing() as session:
-        await add_question(session, reader, conversation, question)
+        await add_messages(session, [Entry(conversation, NewQuestion(reader, question))])
     async with database.writing() as session:
         new = NewAnswer(uuid4(), text=f"About {question}", **answer)
-        await add_answer(session, conversation, new)
+        assert not await add_messages(session, [Entry(conversation, new)])
 
 
 async def test_turns_at_once_get_places_of_their_own(database: Database, staff: Reader) -> None:
@@ -92,7 +93,28 @@ async def test_the_secret_of_a_visitor_is_not_recorded(database: Database, staff
     assert "the-secret" not in found.visitor
 
 
-async def test_an_answer_to_a_conversation_that_is_gone(database: Database, staff: Reader) -> None:
-    with pytest.raises(NotFound):
-        async with database.writing() as session:
-            await add_answer(session, uuid4(), NewAnswer(uuid4(), text="late"))
+async def test_messages_of_many_conversations_are_added_at_once(
+    database: Database, staff: Reader
+) -> None:
+    old, new, gone = uuid4(), uuid4(), uuid4()
+    await exchange(database, staff, old, "first")
+    entries = [
+        Entry(old, NewQuestion(staff, "second")),
+        Entry(new, NewQuestion(staff, "another")),
+        Entry(gone, NewAnswer(uuid4(), text="late")),
+        Entry(old, NewAnswer(uuid4(), text="About second")),
+        Entry(new, NewAnswer(uuid4(), text="About another")),
+    ]
+    async with database.writing() as session:
+        assert await add_messages(session, entries) == {gone}
+    async with database.reading() as session:
+        assert [(m.ordinal, m.role) for m in await read_messages(session, old)] == [
+            (0, "user"),
+            (1, "assistant"),
+            (2, "user"),
+            (3, "assistant"),
+        ]
+        assert await read_exchanges(session, new, 3) == [("another", "About another")]
+        assert (await find_conversation(session, staff, new)).title == "another"
+        with pytest.raises(NotFound):
+            await find_conversation(session, staff, gone)
