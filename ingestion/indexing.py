@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
 import structlog
 
 from ingestion.chunk import passage_text
-from ingestion.turns import FairTurns
-from knowledge.encode.encoder import Encoder
+from ingestion.encoding import PassageEncoding
 from knowledge.index.conditions import Filter, Named, any_of, belonging_to
 from knowledge.index.search_index import MAX_UPSERT, Point, SearchIndex
 from knowledge.store.queries.passage_edits import edit_of_words
@@ -25,7 +23,6 @@ from knowledge.types import Chunk, Encoding, ParsedDocument, SparseVector
 log = structlog.get_logger(__name__)
 
 POINT_NAMESPACE = UUID("b5f4a0f6-3f0c-5d0e-9d6e-6a1f0c9a7e21")
-_BATCH = 32
 
 
 def point_id(knowledge_base: UUID, document: UUID, ordinal: int, passage_hash: str) -> UUID:
@@ -93,15 +90,11 @@ def chunk_rows(passages: Sequence[Passage], document: Document) -> list[ChunkRow
 
 
 class Indexer:
-    """Writes passages into an index, encoding in fair turns and off the event loop."""
+    """Writes passages into an index."""
 
-    def __init__(self, index: SearchIndex, encoder: Encoder, turns: FairTurns) -> None:
+    def __init__(self, index: SearchIndex, encoding: PassageEncoding) -> None:
         self._index = index
-        self._encoder = encoder
-        self._turns = turns
-        # One thread for all encoding: every thread that has encoded keeps tens of megabytes of
-        # the allocator's, and the loop's own pool has dozens of threads.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="encode")
+        self._encoding = encoding
 
     async def replace(
         self,
@@ -134,7 +127,9 @@ class Indexer:
             if done < len(passages):
                 await report(done)
         await self._delete_all_but(document.id, [passage.id for passage in passages])
-        return await asyncio.to_thread(pack_counts, sparse, self._encoder.spec.counted_weight)
+        return await asyncio.to_thread(
+            pack_counts, sparse, self._encoding.encoder.spec.counted_weight
+        )
 
     async def remove(self, document_id: UUID) -> None:
         """Take every point of a document out of the index."""
@@ -150,8 +145,8 @@ class Indexer:
             log.info("index.optimized")
 
     def close(self) -> None:
-        """Let go of the encoding thread, after the batch it is at."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        """Let go of the encoding thread, after the call it is at."""
+        self._encoding.close()
 
     async def _known(self, batch: Sequence[Passage], stored: dict[str, UUID]) -> dict[str, Point]:
         """Points that hold the vectors of these passages already, by passage hash."""
@@ -166,16 +161,8 @@ class Indexer:
         self, batch: Sequence[Passage], known: dict[str, Point], group: UUID
     ) -> list[Encoding]:
         missing = {p.hash: p.text for p in batch if p.hash not in known}
-        made: dict[str, Encoding] = {}
-        hashes = list(missing)
-        for start in range(0, len(hashes), _BATCH):
-            part = hashes[start : start + _BATCH]
-            async with self._turns.turn(group):
-                texts = [missing[name] for name in part]
-                encodings = await asyncio.get_running_loop().run_in_executor(
-                    self._thread, self._encoder.encode_passages, texts
-                )
-            made.update(zip(part, encodings, strict=True))
+        encodings = await self._encoding.encode(group, list(missing.values()))
+        made = dict(zip(missing, encodings, strict=True))
         return [made.get(p.hash) or known[p.hash].encoding for p in batch]
 
     async def _delete_all_but(self, document_id: UUID, kept: list[UUID]) -> None:

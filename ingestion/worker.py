@@ -16,6 +16,7 @@ import structlog
 from ingestion.chunk import Chunker
 from ingestion.contents import Contents
 from ingestion.duplicates import Duplicates
+from ingestion.encoding import PassageEncoding
 from ingestion.fetch import FetchLimits
 from ingestion.indexing import Indexer
 from ingestion.jobs import Jobs, Verdict
@@ -29,13 +30,13 @@ from ingestion.schedule import queue_due
 from ingestion.settling import Settling
 from ingestion.sources.preview import SitePreviewer
 from ingestion.sources.unpack import Unpacker
-from ingestion.turns import FairTurns
 from knowledge.encode.encoder import Encoder
 from knowledge.errors import CandorError
 from knowledge.index.search_index import SearchIndex
 from knowledge.settings import Settings
 from knowledge.store.database import Database, DriverError
 from knowledge.store.queries import claims
+from knowledge.traffic import SEARCHES
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +60,7 @@ class Worker:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"[:100]
         self._records = records = Records(database)
         self._parser = ParserPool(_parse_limits(settings))
-        self._indexer = indexer = Indexer(index, encoder, FairTurns())
+        self._indexer = indexer = Indexer(index, PassageEncoding(encoder, SEARCHES))
         chunker = Chunker(encoder, settings.chunk_tokens, encoder.spec.max_tokens)
         unpacker = Unpacker(database, self._parser, settings.files_folder)
         languages = encoder.spec.languages

@@ -22,6 +22,7 @@ from knowledge.encode.encoder import Encoder
 from knowledge.index.search_index import RankedPoint, SearchIndex
 from knowledge.store.database import Database
 from knowledge.store.passages import Passage, read_passages
+from knowledge.traffic import SEARCHES
 from knowledge.types import ArmName, Encoding, Hit
 
 __all__ = [
@@ -69,16 +70,17 @@ class Searcher:
         where the index does not answer. A chunk that the index still knows and the database no
         more is left out.
         """
-        clock = _Clock()
-        prepared = await self.preparation.prepare(request, rules)
-        clock.stop("prepare")
-        if not request.knowledge_base_ids:
-            return _nothing(prepared, clock)
-        (arms,) = await retrieve(self.index, [_asked(request, prepared)])
-        clock.stop("retrieve")
-        ordered = await self._order(request, prepared, arms)
-        clock.stop("fuse")
-        return await self._finish(ordered, {}, clock)
+        with SEARCHES.under_way():
+            clock = _Clock()
+            prepared = await self.preparation.prepare(request, rules)
+            clock.stop("prepare")
+            if not request.knowledge_base_ids:
+                return _nothing(prepared, clock)
+            (arms,) = await retrieve(self.index, [_asked(request, prepared)])
+            clock.stop("retrieve")
+            ordered = await self._order(request, prepared, arms)
+            clock.stop("fuse")
+            return await self._finish(ordered, {}, clock)
 
     async def search_many(
         self,

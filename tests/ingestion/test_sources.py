@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import gzip
 
 import pytest
@@ -10,7 +9,6 @@ from ingestion.sources.robots import Robots
 from ingestion.sources.rules import CrawlRules, TrapWatch, canonical_address
 from ingestion.sources.sitemap import Listed, parse_list, read_lists
 from ingestion.sources.website import NotForCrawlers, Website
-from ingestion.turns import FairTurns
 from knowledge.errors import AddressRefused, SiteUnavailable
 from tests.ingestion.site import Site
 
@@ -129,33 +127,3 @@ async def test_a_start_that_moves_to_another_host_takes_the_source_with_it(site:
     async with Fetcher(None, ["localhost", "127.0.0.1"]) as fetcher:
         website = await Website.open(CrawlRules(start=site.url("/")), fetcher)
     assert website.rules.start == f"http://localhost:{site.port}/home"
-
-
-async def test_turns_go_round_between_groups() -> None:
-    turns, order = FairTurns(), []
-
-    async def work(group: str, number: int) -> None:
-        async with turns.turn(group):
-            order.append(f"{group}{number}")
-            await asyncio.sleep(0)
-
-    many = [work("a", n) for n in range(5)]
-    await asyncio.gather(*many, *(work("b", n) for n in range(2)))
-    assert order == ["a0", "a1", "b0", "a2", "b1", "a3", "a4"]
-
-
-async def test_a_waiter_that_gives_up_does_not_block_the_rest() -> None:
-    turns, done = FairTurns(), []
-
-    async def work(name: str) -> None:
-        async with turns.turn(name):
-            await asyncio.sleep(0.01)
-            done.append(name)
-
-    tasks = [asyncio.create_task(work(name)) for name in "abc"]
-    await asyncio.sleep(0)
-    tasks[1].cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    async with turns.turn("d"):
-        done.append("d")
-    assert done == ["a", "c", "d"]

@@ -332,7 +332,7 @@ async def test_an_error_nobody_foresaw_ends_one_document_alone(
                 raise ValueError("nobody foresaw this")
             return super().encode_passages(texts)
 
-    monkeypatch.setattr(service.worker._jobs._runs._indexer, "_encoder", Broken())
+    monkeypatch.setattr(service.worker._jobs._runs._indexer._encoding, "encoder", Broken())
     site.html("/", page("Home", "/a", "/b"))
     site.html("/a", page("Alpha", words="poison"))
     site.html("/b", page("Beta"))
