@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from backend.explain.page_figures import METRICS, Figures, page_figures
 from backend.search.search import RuleSet, Searcher, SearchRequest, SearchResult, SearchSettings
+from knowledge.evaluation.metrics import Figures, Rankings, figures
 
 __all__ = [
     "DEPTH",
@@ -23,12 +23,11 @@ __all__ = [
     "requests_of",
 ]
 
+METRICS = ("ndcg@10", "mrr@10")
+
 _TOGETHER = 32
 DEPTH = 30
 """Hits that are looked at for the ten first pages: several may be of one page."""
-
-Rankings = Mapping[str, Sequence[str]]
-"""Query id to the addresses of the pages found, best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +75,14 @@ def requests_of(
 
 async def measure_rankings(queries: Sequence[JudgedText], rankings: Rankings) -> Figures:
     """nDCG@10 and MRR@10 of every query that has both a judgment and a ranking."""
-    return page_figures(
+    return figures(
         {
             one.id: {page_of(address): grade for address, grade in one.grades.items()}
             for one in queries
             if one.grades and one.id in rankings
         },
         rankings,
+        METRICS,
     )
 
 
