@@ -12,9 +12,10 @@ from nicegui.events import GenericEventArguments
 
 from backend.api.schemas.behaviour import Behaviour
 from backend.console.change_form import whole_number
-from backend.console.forms import area, button, choice, confirm, dialog, field
+from backend.console.forms import area, button, choice, confirm, field
 from backend.console.frame import done, section
 from backend.console.parts import badge, show
+from backend.console.shown_once import show_once
 from backend.console.visit import Visit
 from knowledge.errors import InvalidInput
 from knowledge.store.queries.visits import Use
@@ -229,19 +230,11 @@ def _identity(visit: Visit, row: Assistant) -> None:
     async def make() -> None:
         made = await visit.send("POST", f"/assistants/{row.id}/identity-secret")
         shown.set_content(_identity_state(True))
-        with holder, dialog("The secret") as told:
-            told.on("hide", told.delete)
-            show(
-                Markup(
-                    "<p>It is shown this once. Keep it on your server, never in a page.</p>"
-                    '<div class="secret">{}</div>'
-                ).format(made["secret"])
-            )
-            with ui.element("div").classes("foot"):
-                ui.button("Done", on_click=told.close, color=None).props(
-                    "no-caps unelevated"
-                ).classes("primary")
-        told.open()
+        show_once(
+            "The secret",
+            "It is shown this once. Keep it on your server, never in a page.",
+            ("Secret", made["secret"]),
+        )
 
     async def forget() -> None:
         await visit.send("DELETE", f"/assistants/{row.id}/identity-secret")
@@ -258,7 +251,6 @@ def _identity(visit: Visit, row: Assistant) -> None:
         ui.button("Forget it", on_click=gone.open, color=None).props("no-caps unelevated").classes(
             "tiny ghost danger"
         )
-    holder = ui.element("div")
 
 
 def _identity_state(has: bool) -> Markup:

@@ -35,6 +35,9 @@ MENU = (
 
 Builder = Callable[..., Awaitable[None]]
 
+_NEEDS = {"leads": Role.EDITOR}
+"""Sections that not every role may open; the menu leaves them out for others."""
+
 _PATIENCE_S = 30.0
 """A busy server builds a page late rather than not at all; NiceGUI's own patience is 3 s."""
 
@@ -116,17 +119,23 @@ def section(title: str, below: str = "") -> Iterator[ui.element]:
         yield room
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Live:
-    """A part of a page that is drawn anew while something runs."""
+    """A part of a page that is drawn anew while something runs.
+
+    ``asked`` counts how often it was to be drawn: a drawing that began before the last time may
+    have seen less than that, and does not end the watch.
+    """
 
     timer: ui.timer
     draw: Callable[[], Awaitable[None]]
+    asked: int = 0
 
     async def again(self) -> None:
         """Draw now, and go on while there is something to see."""
-        await self.draw()
+        self.asked += 1
         self.timer.activate()
+        await self.draw()
 
 
 def live(visit: Visit, draw: Callable[[], Awaitable[bool]], running: bool) -> Live:
@@ -136,9 +145,10 @@ def live(visit: Visit, draw: Callable[[], Awaitable[bool]], running: bool) -> Li
     """
 
     async def tick() -> None:
+        asked = made.asked
         try:
             await visit.check()
-            if not await draw():
+            if not await draw() and asked == made.asked:
                 timer.deactivate()
         except (Unauthenticated, NotFound) as error:
             timer.deactivate()
@@ -149,12 +159,20 @@ def live(visit: Visit, draw: Callable[[], Awaitable[bool]], running: bool) -> Li
     async def once() -> None:
         await draw()
 
-    return Live(timer, once)
+    made = Live(timer, once)
+    return made
 
 
 def go(to: str) -> None:
     """Open another page of the console. NiceGUI puts the path that it is mounted at before it."""
     ui.navigate.to(to.removeprefix("/console"))
+
+
+def origin(visit: Visit) -> str:
+    """Scheme and host that others reach the server at, for addresses that are copied."""
+    request = ui.context.client.request
+    host = request.headers.get("host", "")
+    return visit.state.options.public_url or f"{request.url.scheme}://{host}"
 
 
 def tell(error: CandorError) -> None:
@@ -210,6 +228,7 @@ def _navigation(visit: Visit, current: str) -> Markup:
             to, Markup(' aria-current="page"') if name == current else "", icon(name), words
         )
         for name, words, to in MENU
+        if visit.may(_NEEDS.get(name, Role.VIEWER))
     )
     brand = Markup(
         '<a class="brand" href="/console/"><img src="/widget/v1/pages/icon.svg" alt="">Candor</a>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -72,7 +73,8 @@ def tiles(figures: Sequence[tuple[str, str | Markup, bool]]) -> Markup:
         )
         for name, value, words in figures
     )
-    return Markup('<dl class="tiles card">{}</dl>').format(cells)
+    in_row = len(figures) if len(figures) <= 5 else math.ceil(len(figures) / 2)
+    return Markup('<dl class="tiles card" style="--most:{}">{}</dl>').format(in_row, cells)
 
 
 def table(

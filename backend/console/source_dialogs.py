@@ -12,6 +12,7 @@ from backend.console.forms import Act, button, choice, confirm, dialog, field, f
 from backend.console.frame import go
 from backend.console.pairs_form import edit_pairs
 from backend.console.visit import Visit
+from backend.console.webhook_form import webhook
 from backend.console.website_form import website
 from backend.console.words import count
 from knowledge.store.queries.knowledge_bases import Counts
@@ -22,7 +23,9 @@ _OWN = "own"
 
 @dataclass(frozen=True, slots=True)
 class SourceDialogs:
-    """Acts that open a dialog. ``write``: what changes a text or pairs, or a website's rules."""
+    """Acts that open a dialog. ``write``: what changes a text or pairs, a website's
+    rules, or a webhook.
+    """
 
     upload: Act
     write: Act
@@ -45,6 +48,8 @@ class SourceDialogs:
 def _write(visit: Visit, row: Source, again: Again) -> Act:
     if row.kind == SourceKind.WEBSITE:
         return website(visit, row.knowledge_base_id, again, row.config)
+    if row.kind == SourceKind.PUSH:
+        return webhook(visit, row.id)
     if is_pairs(row):
         return edit_pairs(visit, row.id, again)
     return edit_text(visit, row.id, again)

@@ -62,19 +62,26 @@ def website(
             schedule = (
                 None if known else choice("Read again by itself", SCHEDULES, "", multiple=False)
             )
+        render = ui.checkbox(
+            "Run the JavaScript of its pages", value=bool(config.get("render", False))
+        )
+        show(
+            Markup('<p class="soft small">{}</p>').format(
+                "For websites whose text is not in their HTML. Each page opens in a browser on the "
+                "server, which is much slower and needs the extra “browser” there."
+            ),
+            classes="under",
+        )
         shown = show(Markup("")).props("role=status")
 
         def rules() -> dict[str, object]:
             return {
-                **{
-                    name: config[name]
-                    for name in ("max_depth", "sitemap", "render")
-                    if name in config
-                },
+                **{name: config[name] for name in ("max_depth", "sitemap") if name in config},
                 "start": with_scheme(start.value),
                 "include": lines(include.value),
                 "exclude": lines(exclude.value),
                 "max_pages": pages.value.strip() or "10000",
+                "render": bool(render.value),
             }
 
         async def preview() -> None:

@@ -28,7 +28,8 @@ _PAGES = (
     "system",
     "unknown",  # last: it takes every path that no other page has
 )
-ICON = Path(widget.__file__).parent / "pages" / "icon.svg"
+ICON = (Path(widget.__file__).parent / "pages" / "icon.svg").read_text("utf-8")
+"""An SVG in the page itself: an address below the pages would be taken for an unknown page."""
 
 
 def register() -> None:

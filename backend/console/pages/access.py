@@ -260,7 +260,7 @@ async def audit_page(visit: Visit, after: str = "") -> None:
 
 
 def _entry(row: AuditEntry) -> list[Markup | str]:
-    detail = json.dumps(row.detail, ensure_ascii=False)[:300] if row.detail else ""
+    detail = "; ".join(f"{name}: {_plain(value)}" for name, value in row.detail.items())[:300]
     return [
         Markup('<code>{}</code> {}<span class="sub">{}</span>').format(
             row.action, row.subject, detail
@@ -268,3 +268,10 @@ def _entry(row: AuditEntry) -> list[Markup | str]:
         row.actor,
         when(row.created_at),
     ]
+
+
+def _plain(value: object) -> str:
+    """A detail as people read it, without a programmer's quotes."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -16,7 +16,8 @@ from backend.console.assistant_forms import (
     where_form,
 )
 from backend.console.forms import Act, button, confirm, dialog, field, foot, link_button
-from backend.console.frame import go, head, page, section
+from backend.console.frame import go, head, origin, page, section
+from backend.console.lead_webhook_form import lead_webhook_form
 from backend.console.parts import badge, empty, join, show
 from backend.console.search_settings import search_settings
 from backend.console.visit import Visit
@@ -127,6 +128,7 @@ async def assistant(visit: Visit, assistant_id: UUID) -> None:
                 _embed(visit, row)
             if visit.may(Role.ADMIN):
                 behaviour_form(visit, row, used)
+                await lead_webhook_form(visit, row)
             if visit.may(Role.EDITOR):
                 reads = [id for id in row.knowledge_base_ids if id in names]
                 search_settings(visit, {id: names[id] for id in reads})
@@ -156,8 +158,7 @@ def _facts(row: Assistant, names: dict[str, str]) -> Markup:
 
 
 def _embed(visit: Visit, row: Assistant) -> None:
-    origin = visit.state.options.public_url or _origin()
-    loader = f"{origin}/widget/v1/loader.js"
+    loader = f"{origin(visit)}/widget/v1/loader.js"
     line = f'<script async src="{loader}" data-assistant="{row.public_key}"></script>'
     with section("Put it on your website", "Paste this line before </body> on every page."):
         show(
@@ -187,11 +188,6 @@ def _domain(visit: Visit, row: Assistant) -> Markup:
         "CANDOR_PUBLIC_URL to it: the line above and the page https://chat.example.com/a/{} then "
         "use it. {}</p></details>"
     ).format(row.public_key, now)
-
-
-def _origin() -> str:
-    request = ui.context.client.request
-    return f"{request.url.scheme}://{request.headers.get('host', '')}"
 
 
 def _remove(visit: Visit, row: Assistant) -> Act:

@@ -37,7 +37,7 @@ from knowledge.store.tables import Assistant, Conversation, Role
 
 _LIMIT = 50
 _WENT = {
-    "": "However it went",
+    "": "Any outcome",
     "unanswered": "Without an answer",
     "unhelpful": "Not helpful",
     "helpful": "Helpful",

@@ -61,7 +61,7 @@ async def freshness_page(
         ).props('outlined dense options-dense aria-label="Knowledge base"').style("width:220px")
         ui.select(_DAYS, value=days, on_change=lambda e: open_with(days=e.value)).props(
             'outlined dense options-dense aria-label="Changed"'
-        ).style("width:180px")
+        ).style("width:200px")
         ui.select(_WITHIN, value=within, on_change=lambda e: open_with(within=e.value)).props(
             'outlined dense options-dense aria-label="How soon"'
         ).style("width:190px")

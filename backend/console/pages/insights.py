@@ -12,19 +12,22 @@ from markupsafe import Markup
 from nicegui import ui
 
 from backend.console.charts import Series, bar, columns, share
-from backend.console.forms import link_button
+from backend.console.cost_view import cost_table, prices
+from backend.console.forms import button, link_button
 from backend.console.frame import go, head, page, section, tabs, tell
 from backend.console.gap_view import gap_lists, top_questions
+from backend.console.lead_quality_view import lead_figures
 from backend.console.parts import badge, empty, note, show, table, tiles
 from backend.console.visit import Visit
 from backend.console.words import KINDS, count, shown_address
+from backend.insights.costs import read_costs
+from backend.insights.lead_quality import lead_quality
 from backend.insights.period import Period
 from backend.insights.usage import Day, Latency, Usage, Volume, use_of
 from knowledge.errors import CandorError
 from knowledge.store.queries.assistants import assistants
-from knowledge.store.queries.leads import count_leads
 from knowledge.store.queries.rule_targets import read_rule_targets
-from knowledge.store.tables import Assistant, LeadState, Role, utc_now
+from knowledge.store.tables import Assistant, Role, utc_now
 
 _PERIODS = {7: "Last 7 days", 30: "Last 30 days", 90: "Last 90 days", 365: "Last year"}
 _USES = {
@@ -131,30 +134,47 @@ async def overview(visit: Visit, days: int = 30, assistant: UUID | None = None) 
             with room:
                 link_button("CSV", wanted.numbers("latency"), "tiny")
             show(_latency(latency), classes="card")
-    tokens = await usage.tokens(wanted.period, wanted.assistant)
-    if any(row.tokens for row in tokens):
-        with section("Language model", "Tokens: multiply them with your model's price.") as room:
-            with room:
-                link_button("CSV", wanted.numbers("tokens"), "tiny")
-            by_day = dict.fromkeys(wanted.period.days, 0)
-            for row in tokens:
-                by_day[row.day] += row.tokens
-            series = [Series("Tokens", "added", list(by_day.values()))]
-            show(columns("Tokens", wanted.period.days, series), classes="card pad")
+    await _costs(visit, wanted)
     if visit.may(Role.EDITOR):
-        async with visit.database.reading() as session:
-            leads = await count_leads(session, visit.workspace_id)
-        if sum(leads.values()):
-            with section("Leads", "All that visitors left, whenever it was."):
-                show(
-                    tiles(
-                        [
-                            ("New", f"{leads[LeadState.NEW]:,}", False),
-                            ("Contacted", f"{leads[LeadState.CONTACTED]:,}", False),
-                            ("Closed", f"{leads[LeadState.CLOSED]:,}", False),
-                        ]
-                    )
-                )
+        await _leads(visit, wanted)
+
+
+async def _costs(visit: Visit, wanted: _Wanted) -> None:
+    """Tokens by day, and what they cost; nothing where no language model wrote an answer."""
+    usage = Usage(visit.database, visit.workspace_id)
+    tokens = await usage.tokens(wanted.period, wanted.assistant)
+    if not any(row.tokens for row in tokens):
+        return
+    words = "Tokens are estimated; the cost is theirs at the prices that an admin has set."
+    with section("Language model", words) as room:
+        with room:
+            if visit.may(Role.ADMIN):
+                button("Set prices", prices(visit, lambda: draw()), "tiny")
+            link_button("CSV", wanted.numbers("costs"), "tiny")
+        by_day = dict.fromkeys(wanted.period.days, 0)
+        for row in tokens:
+            by_day[row.day] += row.tokens
+        series = [Series("Tokens", "added", list(by_day.values()))]
+        show(columns("Tokens", wanted.period.days, series), classes="card pad")
+        shown = show(Markup(""))
+
+    async def draw() -> None:
+        found = await read_costs(
+            visit.database, visit.workspace_id, wanted.period, wanted.assistant
+        )
+        shown.set_content(cost_table(found) if found.period else Markup(""))
+
+    await draw()
+
+
+async def _leads(visit: Visit, wanted: _Wanted) -> None:
+    found = await lead_quality(visit.database, visit.workspace_id, wanted.period, wanted.assistant)
+    if not found.total.leads:
+        return
+    with section("Leads", "How good they are, as staff judged them under Leads.") as room:
+        with room:
+            link_button("CSV", wanted.numbers("leads"), "tiny")
+        show(lead_figures(found))
 
 
 def _quality(total: Day) -> list[tuple[str, str | Markup, bool]]:

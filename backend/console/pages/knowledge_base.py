@@ -23,6 +23,7 @@ from backend.console.frame import done, go, head, live, page
 from backend.console.pairs_form import add_pairs
 from backend.console.parts import badge, empty, meter, row_link, show, table, when
 from backend.console.visit import Visit
+from backend.console.webhook_form import add_webhook
 from backend.console.website_form import website
 from backend.console.words import KINDS, count, shown_address, source_state
 from knowledge.store.database import ReadSession
@@ -65,8 +66,9 @@ async def knowledge_base(visit: Visit, knowledge_base_id: UUID) -> None:
         counts = (await count_by_knowledge_base(session, [row.id]))[row.id]
     with head(row.name, [("Content", "/console/")], row.description):
         if visit.may(Role.EDITOR):
-            _buttons(visit, row, counts, again=lambda: watcher.again())
+            _buttons(visit, row, counts)
     if visit.may(Role.EDITOR):
+        _ways_in(visit, row.id, again=lambda: watcher.again())
         uploads(visit, row.id, again=lambda: watcher.again())
     shown = show(_draw(listed), classes="card")
     summary = show(_summary(row.id, listed))
@@ -150,16 +152,22 @@ def _summary(knowledge_base_id: UUID, listed: Sequence[_Listed]) -> Markup:
     ).format(count(documents, "document"), count(chunks, "passage"), *[knowledge_base_id] * 2)
 
 
-def _buttons(visit: Visit, row: KnowledgeBase, counts: Counts, again: Again) -> None:
+def _buttons(visit: Visit, row: KnowledgeBase, counts: Counts) -> None:
     change = _change(visit, row)
     button("Edit", change, "ghost")
     if visit.may(Role.ADMIN):
         button("Delete", _remove(visit, row, counts), "ghost danger")
-    button("Paste text", add_text(visit, row.id, again))
-    button("Add answers", add_pairs(visit, row.id, again))
-    button("Add feed", add_feed(visit, row.id, again))
-    button("Upload files", upload_files(visit, row.id))
-    button("Add website", website(visit, row.id, again), "primary")
+
+
+def _ways_in(visit: Visit, id: UUID, again: Again) -> None:
+    """Everything that content can be added by, the most used first."""
+    with ui.element("div").classes("actions ways"):
+        button("Add website", website(visit, id, again), "primary")
+        button("Upload files", upload_files(visit, id))
+        button("Paste text", add_text(visit, id, again))
+        button("Add answers", add_pairs(visit, id, again))
+        button("Add feed", add_feed(visit, id, again))
+        button("Add webhook", add_webhook(visit, id, again))
 
 
 def _change(visit: Visit, row: KnowledgeBase) -> Act:

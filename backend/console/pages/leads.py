@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import urlencode
@@ -14,8 +14,9 @@ from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
 from backend.console.adding import opener
-from backend.console.forms import button, confirm
+from backend.console.forms import button, choice, confirm
 from backend.console.frame import done, go, head, page, tell
+from backend.console.lead_quality_view import TRIGGERS
 from backend.console.listing import Pager, follow_typing
 from backend.console.parts import NOTHING, badge, empty, join, row_link, show, table, when
 from backend.console.visit import Visit
@@ -24,7 +25,15 @@ from knowledge.errors import CandorError
 from knowledge.store.paging import PageRequest, read_page
 from knowledge.store.queries.assistants import assistants
 from knowledge.store.queries.leads import LeadFilter, find_lead, leads
-from knowledge.store.tables import Assistant, Conversation, Lead, LeadState, LeadTrigger, Role
+from knowledge.store.tables import (
+    Assistant,
+    Conversation,
+    Lead,
+    LeadRating,
+    LeadState,
+    LeadTrigger,
+    Role,
+)
 
 _LIMIT = 50
 _STATES = {
@@ -32,12 +41,10 @@ _STATES = {
     LeadState.CONTACTED: ("Contacted", "quiet"),
     LeadState.CLOSED: ("Closed", "quiet"),
 }
-_TRIGGERS = {
-    LeadTrigger.BEFORE_CHAT: "before the first question",
-    LeadTrigger.MESSAGES: "after some answers",
-    LeadTrigger.ABSTAINED: "when there was no answer",
-    LeadTrigger.HANDOFF: "when nobody was there",
-    LeadTrigger.ASKED: "by their own wish",
+_RATINGS = {
+    LeadRating.NONE: ("Not judged yet", "quiet"),
+    LeadRating.GOOD: ("Good lead", "good"),
+    LeadRating.POOR: ("Poor lead", "quiet"),
 }
 
 
@@ -115,7 +122,7 @@ async def leads_page(
         box.props('outlined dense clearable data-search aria-label="Search leads"')
         follow_typing(box.classes("grow"), lambda words: change(text=words))
         ui.select(
-            {"": "Whatever their state"} | {str(one): words for one, (words, _) in _STATES.items()},
+            {"": "Any state"} | {str(one): words for one, (words, _) in _STATES.items()},
             value=wanted.state,
             on_change=lambda e: change(state=e.value),
         ).props('outlined dense options-dense aria-label="State"').style("width:190px")
@@ -150,13 +157,20 @@ def _table(rows: Sequence[Lead], names: Mapping[UUID, str], wanted: _Wanted) -> 
                 row.name or row.email or row.phone,
                 " · ".join(filter(None, [row.email if row.name else "", row.phone, row.note[:80]])),
             ),
-            badge(*_STATES[LeadState(row.state)]),
+            _badges(row),
             names.get(row.assistant_id, "a removed one") if row.assistant_id else "a removed one",
             when(row.created_at),
         ]
         for row in rows
     ]
     return table(heads, lines, "Leads")
+
+
+def _badges(row: Lead) -> Markup:
+    state = badge(*_STATES[LeadState(row.state)])
+    if not row.rating:
+        return state
+    return join([state, badge(*_RATINGS[LeadRating(row.rating)])], " ")
 
 
 @page("/leads/{lead_id}", "leads", Role.EDITOR)
@@ -171,19 +185,22 @@ async def lead_page(visit: Visit, lead_id: UUID) -> None:
         if visit.may(Role.ADMIN):
             button("Delete", opener(_removal(visit, row, title)), "ghost danger")
 
-    async def state_changed(event: ValueChangeEventArguments[str]) -> None:
-        try:
-            await visit.send("PATCH", f"/leads/{row.id}", {"state": event.value})
-            done("Saved.")
-        except CandorError as error:
-            tell(error)
+    def changes(what: str) -> Callable[[ValueChangeEventArguments[str]], Awaitable[None]]:
+        async def changed(event: ValueChangeEventArguments[str]) -> None:
+            try:
+                await visit.send("PATCH", f"/leads/{row.id}", {what: event.value})
+                done("Saved.")
+            except CandorError as error:
+                tell(error)
 
-    with ui.element("div").classes("card pad stack tight"):
-        ui.select(
-            {str(one): words for one, (words, _) in _STATES.items()},
-            value=str(row.state),
-            on_change=state_changed,
-        ).props('outlined dense options-dense aria-label="State"').classes("narrow")
+        return changed
+
+    states = {str(one): words for one, (words, _) in _STATES.items()}
+    ratings = {str(one): words for one, (words, _) in _RATINGS.items()}
+    with ui.element("div").classes("card pad stack"):
+        with ui.element("div").classes("two"):
+            choice("State", states, str(row.state)).on_value_change(changes("state"))
+            choice("Judgement", ratings, str(row.rating)).on_value_change(changes("rating"))
         show(_facts(row, of, assistant))
 
 
@@ -221,7 +238,7 @@ def _facts(row: Lead, of: Conversation | None, assistant: Assistant | None) -> M
         ("Conversation", talk),
         ("Assistant", Markup("{}").format(assistant.name if assistant else "")),
         ("Sent from", page),
-        ("Asked for", Markup("{}").format(_TRIGGERS[LeadTrigger(row.trigger)])),
+        ("Asked for", Markup("{}").format(TRIGGERS[LeadTrigger(row.trigger)])),
         ("Agreed to", Markup("{}").format(row.consent or "Nothing was asked.")),
     )
     lines = join(

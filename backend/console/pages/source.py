@@ -200,6 +200,9 @@ def _buttons(visit: Visit, now: _Standing, again: Again, dialogs: SourceDialogs)
     if row.kind == SourceKind.TEXT:
         button("Edit", dialogs.write, "primary")
         return
+    if row.kind == SourceKind.PUSH:
+        button("Webhook", dialogs.write, "primary")
+        return
     button(
         "Read now", lambda: send("POST", f"/sources/{row.id}/runs", "It is being read."), "primary"
     )

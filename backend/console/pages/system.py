@@ -64,6 +64,9 @@ async def system(visit: Visit) -> None:
         show(_health(checks))
     with section("Index"):
         show(_index(visit, points, used))
+    if visit.may(Role.OWNER):
+        with section("Backup"):
+            show(_backup(visit.state.options.embedded), classes="card pad")
     with section("Runs"):
         shown = show(_runs(work), classes="stack")
 
@@ -124,6 +127,22 @@ def _index(visit: Visit, points: int, used: int) -> Markup:
             ("Engine", "embedded" if options.embedded else "server", True),
             ("Version", options.version, True),
         ]
+    )
+
+
+def _backup(embedded: bool) -> Markup:
+    """A form, so that the browser saves what comes; nothing else can take a file of this size."""
+    if not embedded:
+        return Markup('<p class="soft">{}</p>').format(
+            "The records are in PostgreSQL: back them up with pg_dump. The index is filled again "
+            "from them with “Re-index everything”."
+        )
+    return Markup(
+        '<form method="post" action="/api/v1/backups" class="stack tight"><p class="soft">{}</p>'
+        '<div class="actions"><button class="q-btn">Download a backup</button></div></form>'
+    ).format(
+        "One file with all records, the index and the uploaded files. Nothing stops while it is "
+        "made. “candor restore” on the server puts it back."
     )
 
 

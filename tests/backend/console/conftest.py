@@ -16,7 +16,7 @@ from playwright.async_api import Browser, BrowserContext, Page
 
 from backend.api.access import COOKIE
 from backend.app import create_app
-from backend.main import _make_previewer, _make_worker
+from backend.main import _make_poster, _make_previewer, _make_worker
 from backend.models import open_encoder
 from backend.services import Parts, open_parts
 from knowledge.settings import Settings
@@ -27,17 +27,15 @@ from tests.browser import PATIENCE_MS, Trouble, chromium
 PICTURES = Path(__file__).parents[3] / "artifacts" / "console"
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def served(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> AsyncIterator[Served]:
-    """The application; a module may say ``UPLOAD_MAX_BYTES``."""
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """The application. Tests keep out of each other's way by a workspace of their own."""
     settings = Settings(
         data=tmp_path_factory.mktemp("data"),
         allowed_private_hosts=("127.0.0.1",),
-        upload_max_bytes=getattr(request.module, "UPLOAD_MAX_BYTES", 50_000),
+        upload_max_bytes=50_000,
     )
-    parts = Parts(settings, _make_worker, open_encoder, _make_previewer, work=True)
+    parts = Parts(settings, _make_worker, open_encoder, _make_previewer, _make_poster, work=True)
     app = create_app(lambda: open_parts(parts), "1.2.3")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         async with app.router.lifespan_context(app):
@@ -51,14 +49,15 @@ async def served(
             await task
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def browser() -> AsyncIterator[Browser]:
     async with chromium() as opened:
         yield opened
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def shop(served: Served) -> AsyncIterator[Stocked]:
+    """A workspace of the module's own, with two files in it."""
     made = await stocked(served)
     yield made
     await made.client.aclose()
@@ -92,7 +91,7 @@ class Person:
 Sign = Callable[..., Awaitable[Person]]
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="package")
 async def sign_in(served: Served, browser: Browser, trouble: Trouble) -> AsyncIterator[Sign]:
     """Signs a new user in, in a workspace of its own or in that of another."""
     contexts: list[BrowserContext] = []

@@ -19,12 +19,12 @@ from tests.backend.console.filling import Served
 from tests.browser import PATIENCE_MS, WCAG, Trouble, violations
 from tests.openid_provider import CLIENT, SECRET, openid_server
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 LOOKS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WORDS = "lamps that nobody connects"
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="package")
 async def newcomer(browser: Browser, trouble: Trouble) -> AsyncIterator[Page]:
     """A browser that nobody is signed in with."""
     context = await browser.new_context(

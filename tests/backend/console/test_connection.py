@@ -9,7 +9,7 @@ from knowledge.store.tables import Role
 from tests.backend.console.conftest import Sign
 from tests.backend.console.filling import Stocked
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def _cut(page: Page) -> None:

@@ -12,7 +12,7 @@ from tests.backend.console.conftest import Sign
 from tests.backend.console.filling import Served, Stocked, ended
 from tests.ingestion.site import Site, page
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def test_a_first_website_from_nothing(sign_in: Sign) -> None:

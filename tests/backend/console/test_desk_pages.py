@@ -12,13 +12,16 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
+from knowledge.store.queries.model_costs import ModelTokens, add_model_use
+from knowledge.store.queries.visits import Use, add_use
 from knowledge.store.query_sets import add_queries, create_query_set
-from knowledge.store.tables import Role
+from knowledge.store.tables import Role, utc_now
 from tests.backend.console.conftest import PICTURES, Sign
 from tests.backend.console.filling import Served, Stocked
+from tests.backend.console.test_pages import JUDGED
 from tests.browser import WCAG, violations
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 COMPILING_MS = 120_000
 """Metrics may be compiled when a process measures for the first time."""
@@ -49,6 +52,13 @@ async def paths(served: Served, shop: Stocked) -> dict[str, str]:
     assistant = (await client.post("/assistants", json=body)).json()
     talk, handoff = await _visit(served, assistant["public_key"])
     lead = (await client.get("/leads")).json()["items"][0]["id"]
+    await client.patch(f"/leads/{lead}", json={"state": "contacted", "rating": "good"})
+    hook = f"/assistants/{assistant['id']}/lead-webhook"
+    await client.put(hook, json={"address": "http://127.0.0.1:9/hook"})
+    await client.post(f"{hook}/test")
+    await _spend(served, UUID(assistant["id"]))
+    price = {"currency": "EUR", "input_price": 0.4, "output_price": 1.6}
+    await client.put("/insights/prices/gpt-4.1-mini", json=price)
     pin = {"kind": "pin", "document_id": hit["document_id"], "query": "goods"}
     change = json.dumps(pin, separators=(",", ":"))
     return {
@@ -69,6 +79,16 @@ async def paths(served: Served, shop: Stocked) -> dict[str, str]:
         "chain": f"/conversations/{talk}",
         "assistant-settings": f"/assistants/{assistant['id']}",
     }
+
+
+async def _spend(served: Served, assistant_id: UUID) -> None:
+    """Tokens of two language models, one of them without a price."""
+    today = utc_now().date()
+    async with served.state.database.writing() as session:
+        await add_use(session, assistant_id, today, Use(0, 4_100_000))
+        for model, tokens in (("gpt-4.1-mini", 3_200_000), ("llama-3.3-70b", 700_000)):
+            spent = ModelTokens(900, tokens, tokens // 16)
+            await add_model_use(session, assistant_id, today, model, spent)
 
 
 async def _visit(served: Served, key: str) -> tuple[str, str]:
@@ -123,7 +143,8 @@ async def test_every_page_of_the_desk(served: Served, shop: Stocked, sign_in: Si
             await page.set_viewport_size({"width": width, "height": 860})
             await page.emulate_media(color_scheme=look)  # type: ignore[arg-type]
             wide = await page.evaluate("document.documentElement.scrollWidth")
-            found[name, width, look] = await violations(page, tags=WCAG)
+            judged = (width, look) in JUDGED
+            found[name, width, look] = await violations(page, tags=WCAG) if judged else []
             if wide > width:
                 found[name, width, look].append(f"{wide} pixels wide")
             await page.screenshot(path=PICTURES / f"{name}-{width}-{look}.png", full_page=True)

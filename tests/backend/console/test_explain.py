@@ -13,7 +13,7 @@ from knowledge.store.tables import Role
 from tests.backend.console.conftest import Sign
 from tests.backend.console.filling import Served, Stocked
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def test_a_hit_says_why_it_stands_where_it_does(

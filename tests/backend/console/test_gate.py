@@ -15,7 +15,7 @@ from knowledge.store.tables import Role
 from tests.backend.console.conftest import Sign
 from tests.backend.console.filling import Served, Stocked
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 SOCKET = "/console/_nicegui_ws/socket.io/?EIO=4&transport=polling"
 
@@ -99,6 +99,29 @@ async def test_a_role_sees_what_it_may_do(
     wanted = 200 if role == Role.ADMIN else 403
     for path in ("/system/tokens", "/system/users", "/system/audit"):
         assert await person.open(path) == wanted
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR])
+async def test_every_link_that_is_shown_may_be_followed(
+    served: Served, shop: Stocked, role: Role
+) -> None:
+    secret = await served.cookie(shop.workspace_id, role)
+    await shop.client.post("/chat", json={"question": "What about returns?", "stream": False})
+    seen, wanted, refused = set[str](), ["/console/"], []
+    async with httpx.AsyncClient(base_url=served.origin, cookies={COOKIE: secret}) as client:
+        while wanted:
+            path = wanted.pop()
+            kind = re.sub(r"[0-9a-f-]{36}", "ID", path.partition("?")[0])
+            if kind in seen:
+                continue
+            seen.add(kind)
+            answer = await client.get(path)
+            if answer.status_code != 200:
+                refused.append((path, answer.status_code))
+            wanted += re.findall(r'(?:href=|"href":)\\*"(/console/[^"\\#]*)', answer.text)
+    assert refused == []
+    assert {"/console/documents/ID", "/console/conversations/ID"} <= seen
+    assert ("/console/leads" in seen) == (role != Role.VIEWER)
 
 
 async def test_a_role_that_was_taken_away_is_refused_by_the_api(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import pytest
 from playwright.async_api import expect
 
-from knowledge.store.tables import Role
+from knowledge.store.queries.model_costs import ModelTokens, add_model_use
+from knowledge.store.queries.visits import Use, add_use
+from knowledge.store.tables import Role, utc_now
 from tests.backend.console.conftest import Sign
-from tests.backend.console.filling import Stocked
+from tests.backend.console.filling import Served, Stocked
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 ASKED = (
     "How long may I return goods?",
@@ -20,7 +23,9 @@ ASKED = (
 )
 
 
-async def test_figures_gaps_and_use_of_what_was_asked(shop: Stocked, sign_in: Sign) -> None:
+async def test_figures_gaps_and_use_of_what_was_asked(
+    served: Served, shop: Stocked, sign_in: Sign
+) -> None:
     person = await sign_in(Role.VIEWER, shop.workspace_id)
     page = person.page
     for path in ("/insights", "/insights/questions", "/insights/gaps"):
@@ -71,8 +76,38 @@ async def test_figures_gaps_and_use_of_what_was_asked(shop: Stocked, sign_in: Si
     await expect(documents).to_contain_text("Returns")
     assert "use=cited" in page.url
 
+    await _costs(served, shop, sign_in)
+
     stranger = await sign_in()
     await stranger.open("/insights")
     await expect(stranger.page.get_by_text("Nothing was asked in this time")).to_be_visible()
     await stranger.open("/insights/sources")
     await expect(stranger.page.locator("#content")).not_to_contain_text("Returns")
+
+
+async def _costs(served: Served, shop: Stocked, sign_in: Sign) -> None:
+    """Nothing is assumed of a cost until an admin sets a price."""
+    made = (await shop.client.post("/assistants", json={"name": "Ask the shop"})).json()
+    assistant, today = UUID(made["id"]), utc_now().date()
+    async with served.state.database.writing() as session:
+        await add_use(session, assistant, today, Use(3, 1_500_000))
+        tokens = ModelTokens(3, 1_000_000, 500_000)
+        await add_model_use(session, assistant, today, "acme/talker", tokens)
+    viewer = await sign_in(Role.VIEWER, shop.workspace_id)
+    await viewer.open("/insights")
+    costs = viewer.page.get_by_role("table", name="Cost").locator("tbody tr")
+    await expect(costs).to_contain_text("no price set")
+    await expect(viewer.page.get_by_role("button", name="Set prices")).to_have_count(0)
+    admin = await sign_in(Role.ADMIN, shop.workspace_id)
+    page = admin.page
+    await admin.open("/insights")
+    await page.get_by_role("button", name="Set prices").click()
+    form = page.get_by_role("dialog")
+    await form.get_by_label("A million tokens read").fill("a lot")
+    await form.get_by_role("button", name="Set price").click()
+    await expect(page.get_by_text("is not an amount: a lot.")).to_be_visible()
+    await form.get_by_label("A million tokens read").fill("0,50")
+    await form.get_by_label("A million tokens written").fill("2")
+    await form.get_by_role("button", name="Set price").click()
+    row = page.get_by_role("table", name="Cost").locator("tbody tr")
+    await expect(row).to_contain_text("1.50 EUR")

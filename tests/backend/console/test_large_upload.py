@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,20 @@ from knowledge.store.tables import Role
 from tests.backend.console.conftest import Sign
 from tests.backend.console.filling import Served, Stocked
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 UPLOAD_MAX_BYTES = 300_000_000
 
 
+@pytest.fixture
+def roomy(served: Served) -> Iterator[None]:
+    """The server takes a file as large as this one."""
+    before = served.state.options
+    object.__setattr__(served.state, "options", replace(before, upload_max_bytes=UPLOAD_MAX_BYTES))
+    yield
+    object.__setattr__(served.state, "options", before)
+
+
+@pytest.mark.usefixtures("roomy")
 async def test_a_large_file_keeps_the_page_alive(
     served: Served, shop: Stocked, sign_in: Sign, tmp_path: Path
 ) -> None:

@@ -15,8 +15,10 @@ from tests.backend.console.conftest import PICTURES, Sign
 from tests.backend.console.filling import Stocked
 from tests.browser import WCAG, violations
 
+JUDGED = {(1280, "light"), (390, "dark")}
+"""What axe looks at: colours change with the look alone, places and sizes with the width alone."""
 LOOKS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def paths(shop: Stocked) -> dict[str, str]:
@@ -63,7 +65,8 @@ async def test_every_page(shop: Stocked, sign_in: Sign) -> None:
             await page.emulate_media(color_scheme=look)
             wide = await page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{name} is {wide} pixels wide"
-            found[name, width, look] = await violations(page, tags=WCAG)
+            if (width, look) in JUDGED:
+                found[name, width, look] = await violations(page, tags=WCAG)
             await page.screenshot(path=PICTURES / f"{name}-{width}-{look}.png")
         await page.set_viewport_size({"width": 1280, "height": 860})
     assert {place: wrong for place, wrong in found.items() if wrong} == {}
@@ -78,6 +81,7 @@ async def test_every_page(shop: Stocked, sign_in: Sign) -> None:
         ("{base}", "Paste text", Role.OWNER),
         ("{base}", "Add answers", Role.OWNER),
         ("{base}", "Add feed", Role.OWNER),
+        ("{base}", "Add webhook", Role.OWNER),
         ("{base}", "Delete", Role.OWNER),
         ("/system/users", "New user", Role.OWNER),
         ("/system/tokens", "New token", Role.OWNER),

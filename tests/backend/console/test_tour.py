@@ -16,7 +16,7 @@ from knowledge.store.tables import Role
 from tests.backend.console.conftest import Person, Sign
 from tests.backend.console.filling import Served, Stocked, ended
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 ROOT = Path(__file__).parents[3]
 TOUR = ROOT / "artifacts" / "tour"
 TEXT = ROOT / "docs" / "console.md"

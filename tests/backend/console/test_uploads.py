@@ -10,7 +10,7 @@ from tests.backend.console.conftest import PICTURES, Person, Sign
 from tests.backend.console.filling import RETURNS, Stocked
 from tests.browser import WCAG, violations
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def _at_a_fresh_base(shop: Stocked, sign_in: Sign, name: str) -> tuple[Person, str]:

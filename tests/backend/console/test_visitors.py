@@ -17,7 +17,7 @@ from knowledge.store.tables import Conversation, Message, Role, utc_now
 from tests.backend.console.conftest import Sign
 from tests.backend.console.filling import Served, Stocked, client_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Visitor:
         return answer.json() if answer.content else {}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def visitor(served: Served, shop: Stocked) -> Any:
     """A visitor of the shop who has asked something."""
     behaviour = {
@@ -126,12 +126,23 @@ async def test_a_lead_is_read_moved_on_exported_and_forgotten(
     await page.get_by_role("option", name="Contacted").click()
     await expect(page.get_by_text("Saved.")).to_be_visible()
     row = (await shop.client.get("/leads")).json()["items"][0]
-    assert row["state"] == "contacted"
+    assert (row["state"], row["rating"]) == ("contacted", "")
+    await page.get_by_label("Judgement").click()
+    await page.get_by_role("option", name="Good lead").click()
+    await person.open("/leads")
+    await expect(page.get_by_role("row", name="=cmd()")).to_contain_text("Good lead")
+    await person.open("/insights")
+    figures = page.locator(".tiles > div")
+    await expect(figures.filter(has_text="Good, of those judged")).to_contain_text("1 100%")
+    await expect(page.get_by_role("table", name="Leads by")).to_contain_text("By their own wish")
+    await person.open(f"/leads/{row['id']}")
     await page.get_by_role("link", name="How long may I return goods?").click()
     await expect(page.locator(".turn.assistant").first).to_contain_text("30 days")
 
     viewer = await sign_in(Role.VIEWER, shop.workspace_id)
     assert await viewer.open("/leads") == 403
+    await viewer.open("/insights")
+    await expect(viewer.page.get_by_role("table", name="Leads by")).to_have_count(0)
     assert await viewer.open(f"/leads/{row['id']}") == 403
     async with await client_of(served, shop.workspace_id, Role.VIEWER) as client:
         assert (await client.get("/leads")).status_code == 403

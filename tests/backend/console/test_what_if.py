@@ -13,7 +13,7 @@ from knowledge.store.tables import Role
 from tests.backend.console.conftest import Sign
 from tests.backend.console.filling import Served, Stocked
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 COMPILING_MS = 120_000
 """ranx compiles its metrics when a process measures for the first time."""

@@ -13,7 +13,7 @@ from tests.backend.console.filling import Served, Stocked, ended
 from tests.browser import WCAG, violations
 from tests.ingestion.site import Site, page
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def _found(shop: Stocked, base: str, query: str) -> list[str]:
@@ -66,6 +66,26 @@ async def test_rules_are_seen_before_a_website_is_read_and_changes_after(
         await tab.screenshot(path=PICTURES / "run-1280-light.png")
         stranger = await sign_in()
         assert await stranger.open(tab.url.partition("/console")[2]) == 404
+
+
+async def test_a_website_that_writes_its_text_with_javascript(shop: Stocked, sign_in: Sign) -> None:
+    async with Site() as site:
+        site.html("/", "<title>Lamps</title><script>document.write('Lamps ' + 'glow.')</script>")
+        person = await sign_in(Role.EDITOR, shop.workspace_id)
+        base = (await shop.client.post("/knowledge-bases", json={"name": "script"})).json()["id"]
+        await person.open(f"/knowledge-bases/{base}")
+        tab = person.page
+        await tab.get_by_role("button", name="Add website").click()
+        await tab.get_by_label("Address").fill(site.url())
+        await tab.get_by_role("checkbox", name="Run the JavaScript of its pages").click()
+        await tab.get_by_role("dialog").get_by_role("button", name="Add website").click()
+        row = tab.get_by_role("row", name=site.host)
+        await expect(row.get_by_text("Up to date")).to_be_visible(timeout=60_000)
+        assert "Lamps glow." in (await _found(shop, base, "lamps"))[0]
+        await row.get_by_role("link").click()
+        await tab.get_by_role("button", name="Rules").click()
+        box = tab.get_by_role("checkbox", name="Run the JavaScript of its pages")
+        await expect(box).to_be_checked()
 
 
 async def test_answers_are_typed_and_changed(shop: Stocked, sign_in: Sign) -> None:
