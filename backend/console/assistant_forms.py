@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -133,16 +134,17 @@ def behaviour_form(visit: Visit, row: Assistant, used: Use) -> None:
         known = ui.checkbox("Only visitors whom your website knows", value=not kept.anonymous)
         show(_small("They come with a token that your server signs; see the widget's guide."))
         _identity(visit, row)
-        _save(visit, row, lambda: {"tone": tone.value.strip(), "anonymous": not known.value})
+        save = _Saving(visit, row)
+        save.button(lambda: {"tone": tone.value.strip(), "anonymous": not known.value})
     with section("Contact details", "When the chat asks visitors how to reach them."):
-        _leads_form(visit, row, kept)
+        _leads_form(save, kept)
     with section("People", "Whether visitors may ask for a person."):
-        _people_form(visit, row, kept)
+        _people_form(save, kept)
     with section("Limits", f"Today: {used.questions:,} questions, {used.tokens:,} tokens."):
-        _limits_form(visit, row, kept)
+        _limits_form(save, kept)
 
 
-def _leads_form(visit: Visit, row: Assistant, kept: Behaviour) -> None:
+def _leads_form(save: _Saving, kept: Behaviour) -> None:
     rules = kept.leads
     with ui.element("div").classes("card pad form"):
         when = choice("When to ask", _MOMENTS, list(rules.when), "Never, if empty.", multiple=True)
@@ -164,24 +166,22 @@ def _leads_form(visit: Visit, row: Assistant, kept: Behaviour) -> None:
                 }
             }
 
-        _save(visit, row, parts, "Save contact details")
+        save.button(parts, "Save contact details")
 
 
-def _people_form(visit: Visit, row: Assistant, kept: Behaviour) -> None:
+def _people_form(save: _Saving, kept: Behaviour) -> None:
     with ui.element("div").classes("card pad form"):
         enabled = ui.checkbox("Visitors may ask for a person", value=kept.handoff.enabled)
         email = field(
             "E-mail address", kept.handoff.email, "Shown to visitors when nobody is there."
         )
-        _save(
-            visit,
-            row,
+        save.button(
             lambda: {"handoff": {"enabled": enabled.value, "email": email.value.strip()}},
             "Save people",
         )
 
 
-def _limits_form(visit: Visit, row: Assistant, kept: Behaviour) -> None:
+def _limits_form(save: _Saving, kept: Behaviour) -> None:
     limits = kept.limits
     with ui.element("div").classes("card pad form"):
         show(_small("In a day (UTC). 0 leaves a limit to the server's own settings."))
@@ -189,9 +189,7 @@ def _limits_form(visit: Visit, row: Assistant, kept: Behaviour) -> None:
             each = field("Questions of one visitor", str(limits.visitor_questions))
             every = field("Questions of all visitors", str(limits.questions))
             tokens = field("Language-model tokens", str(limits.tokens))
-        _save(
-            visit,
-            row,
+        save.button(
             lambda: {
                 "limits": {
                     "visitor_questions": whole_number("Questions of one visitor", each.value),
@@ -203,23 +201,27 @@ def _limits_form(visit: Visit, row: Assistant, kept: Behaviour) -> None:
         )
 
 
-def _save(
-    visit: Visit,
-    row: Assistant,
-    parts: Callable[[], Mapping[str, Any]],
-    words: str = "Save behaviour",
-) -> None:
-    """A button that changes a part of the behaviour and leaves the rest as it is now."""
+class _Saving:
+    """Saves parts of an assistant's behaviour, one after the other: each keeps the rest."""
 
-    async def save() -> None:
-        changed = parts()
-        now = await visit.send("GET", f"/assistants/{row.id}")
-        body = {"behaviour": {**now["behaviour"], **changed}}
-        await visit.send("PATCH", f"/assistants/{row.id}", body)
-        done("Saved.")
+    def __init__(self, visit: Visit, row: Assistant) -> None:
+        self._visit = visit
+        self._path = f"/assistants/{row.id}"
+        self._one_at_a_time = asyncio.Lock()
 
-    with ui.element("div").classes("actions"):
-        button(words, save, "primary")
+    def button(self, parts: Callable[[], Mapping[str, Any]], words: str = "Save behaviour") -> None:
+        """A button that changes a part of the behaviour and leaves the rest as it is now."""
+
+        async def save() -> None:
+            changed = parts()
+            async with self._one_at_a_time:
+                now = await self._visit.send("GET", self._path)
+                body = {"behaviour": {**now["behaviour"], **changed}}
+                await self._visit.send("PATCH", self._path, body)
+            done("Saved.")
+
+        with ui.element("div").classes("actions"):
+            button(words, save, "primary")
 
 
 def _identity(visit: Visit, row: Assistant) -> None:
