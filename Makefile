@@ -7,6 +7,7 @@ PYTHON ?= python3
 PORT ?= 8000
 CANDOR_DATA ?= data
 VENV := .venv
+PACKAGES := backend ingestion knowledge models training widget
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export PORT CANDOR_DATA
@@ -34,7 +35,12 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
 
-install: $(VENV)/.installed ## Make .venv with the candor command
+# Python would compile what it imports at the first start, or at every start where it may not write.
+$(VENV)/.compiled: $(VENV)/.installed $(shell find $(PACKAGES) -name '*.py')
+	@$(BIN)/python -m compileall -q $(PACKAGES)
+	@touch $@
+
+install: $(VENV)/.installed $(VENV)/.compiled ## Make .venv with the candor command
 
 install-dev: $(VENV)/.installed-dev ## The same, with everything the tests need
 
@@ -51,7 +57,7 @@ widget-types:
 		|| echo "The widget's types are not checked: npm or its registry is not there."
 
 test: install-dev system-packages widget-types check ## Checks and all tests, with a real browser and PostgreSQL
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: install-dev lint types imports ## ruff, mypy --strict, import-linter
 
