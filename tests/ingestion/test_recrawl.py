@@ -160,6 +160,8 @@ NOW = datetime.now(UTC)
         (NOW.isoformat(), NOW.isoformat(), NOW - timedelta(minutes=1), False),
         (NOW.isoformat(), NOW.isoformat(), NOW + timedelta(minutes=1), True),
     ],
+    # every process of a parallel run has to give the cases the same names
+    ids=["day", "later", "old", "new", "word", "same-day", "before", "after"],
 )
 async def test_when_a_listed_time_is_believed(
     listed: str, before: str, fetched: datetime, vouched: bool
