@@ -1,8 +1,9 @@
-"""Passages to vectors for all runs of a process: in full batches, in fair turns, after searches.
+"""Passages to vectors for all runs of a process: in fair turns, and after searches.
 
-Most documents are short: encoded one by one, they would leave the encoder waiting for the next.
-What several documents of a knowledge base have waiting is encoded together, passages of similar
-length side by side, so that little is spent on padding.
+The encoder never waits for a document to be fetched or parsed, as long as another has passages
+waiting. One call encodes passages of one document alone, those of similar length side by side, so
+that little is spent on padding: a quantised model gives a text other vectors beside other texts,
+and an index must not depend on what else was read at the time.
 """
 
 from __future__ import annotations
@@ -21,29 +22,27 @@ _TURN = 32
 """Passages that a knowledge base has encoded until it is the next one's turn."""
 
 _CHARACTERS_AT_ONCE = 2_000
-"""What is encoded in one call, about 50 ms of it: no search waits longer than for that."""
+"""What is encoded in one call, about 50 ms of it: after that a search has the processors."""
 
 _GIVES_WAY_S = 0.1
 
 
 @dataclass(slots=True)
 class _Wanted:
-    """The passages of one document. ``begun``: how many have had their turn."""
+    """The passages of one document. ``parts``: the places of those that each call is to take."""
 
     texts: Sequence[str]
     done: asyncio.Future[list[Encoding]]
-    begun: int = 0
+    parts: deque[list[int]]
     made: dict[int, Encoding] = field(default_factory=dict)
-
-
-_Place = tuple[_Wanted, int]
 
 
 class PassageEncoding:
     """Encodes what is asked for, off the event loop.
 
     A large import must not keep a small one waiting: after every turn it is that of the next
-    group, whatever each has waiting. Between two calls of the encoder it gives way to ``searches``.
+    group, and within a group that of the next document. Between two calls of the encoder it gives
+    way to ``searches``.
     """
 
     def __init__(self, encoder: Encoder, searches: Traffic) -> None:
@@ -59,11 +58,12 @@ class PassageEncoding:
         """Both vectors of each passage, in the order given. Raises what the encoder raises."""
         if not texts:
             return []
-        wanted = _Wanted(texts, asyncio.get_running_loop().create_future())
+        done: asyncio.Future[list[Encoding]] = asyncio.get_running_loop().create_future()
+        wanted = _Wanted(texts, done, deque(_alike(texts)))
         self._waiting.setdefault(group, deque()).append(wanted)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
-        return await wanted.done
+        return await done
 
     def close(self) -> None:
         """Let go of the thread, after the call it is at."""
@@ -71,78 +71,56 @@ class PassageEncoding:
 
     async def _work(self) -> None:
         try:
-            # Whoever is about to ask in this turn of the loop comes along.
-            await asyncio.sleep(0)
-            while turn := self._next_turn():
-                for part in _alike(turn):
-                    await self._searches.give_way(_GIVES_WAY_S)
-                    await self._encode(part)
+            while self._waiting:
+                group, queue = next(iter(self._waiting.items()))
+                left = _TURN
+                while queue and left > 0:
+                    wanted = queue.popleft()
+                    left -= await self._encode(wanted, left)
+                    if not wanted.done.done():
+                        queue.append(wanted)
+                self._waiting.move_to_end(group)
+                if not queue:
+                    del self._waiting[group]
         finally:
             self._worker = None
             for queue in self._waiting.values():
                 for wanted in queue:
                     wanted.done.cancel()
 
-    def _next_turn(self) -> list[_Place]:
-        """The passages of the next turn; none where nothing waits."""
-        while self._waiting:
-            group, queue = next(iter(self._waiting.items()))
-            turn: list[_Place] = []
-            while queue and len(turn) < _TURN:
-                wanted = queue.popleft()
-                if wanted.done.done():
-                    # It was given up meanwhile.
-                    continue
-                last = min(len(wanted.texts), wanted.begun + _TURN - len(turn))
-                turn += [(wanted, place) for place in range(wanted.begun, last)]
-                wanted.begun = last
-                if last < len(wanted.texts):
-                    queue.append(wanted)
-            if queue:
-                self._waiting.move_to_end(group)
-            else:
-                del self._waiting[group]
-            if turn:
-                return turn
-        return []
-
-    async def _encode(self, part: Sequence[_Place]) -> None:
-        part = [(wanted, place) for wanted, place in part if not wanted.done.done()]
-        if not part:
-            return
-        texts = [wanted.texts[place] for wanted, place in part]
-        call = asyncio.get_running_loop().run_in_executor(
-            self._thread, self.encoder.encode_passages, texts
-        )
-        (made,) = await asyncio.gather(call, return_exceptions=True)
-        if isinstance(made, BaseException):
-            await self._encode_apart(part, made)
-            return
-        for (wanted, place), encoding in zip(part, made, strict=True):
-            wanted.made[place] = encoding
-            if len(wanted.made) == len(wanted.texts) and not wanted.done.done():
-                wanted.done.set_result([wanted.made[at] for at in range(len(wanted.texts))])
-
-    async def _encode_apart(self, part: Sequence[_Place], error: BaseException) -> None:
-        """What fails for several documents is done for each alone, so that one fails alone."""
-        documents = {id(wanted): wanted for wanted, _ in part}
-        if len(documents) == 1:
-            (wanted,) = documents.values()
-            if not wanted.done.done():
+    async def _encode(self, wanted: _Wanted, most: int) -> int:
+        """Encode about ``most`` passages of a document, or what it has; how many it were."""
+        loop = asyncio.get_running_loop()
+        before = len(wanted.made)
+        while not wanted.done.done() and len(wanted.made) < before + most:
+            await self._searches.give_way(_GIVES_WAY_S)
+            call = loop.run_in_executor(self._thread, self._call, wanted, before + most)
+            (error,) = await asyncio.gather(call, return_exceptions=True)
+            if wanted.done.done():
+                break
+            if error is not None:
                 wanted.done.set_exception(error)
-            return
-        for alone in documents.values():
-            await self._encode([one for one in part if one[0] is alone])
+            elif not wanted.parts:
+                wanted.done.set_result([wanted.made[at] for at in range(len(wanted.texts))])
+        return len(wanted.made) - before
+
+    def _call(self, wanted: _Wanted, until: int) -> None:
+        """Encode part after part, in the thread, until a search comes."""
+        while wanted.parts and len(wanted.made) < until and not wanted.done.done():
+            part = wanted.parts.popleft()
+            encodings = self.encoder.encode_passages([wanted.texts[at] for at in part])
+            wanted.made.update(zip(part, encodings, strict=True))
+            if self._searches.is_busy:
+                return
 
 
-def _alike(turn: Sequence[_Place]) -> Iterator[list[_Place]]:
-    """The passages of a turn by length, in parts for one call each."""
-    part: list[_Place] = []
-    for one in sorted(turn, key=lambda one: len(one[0].texts[one[1]])):
-        size = len(one[0].texts[one[1]])
-        if part and size * (len(part) + 1) > _CHARACTERS_AT_ONCE:
+def _alike(texts: Sequence[str]) -> Iterator[list[int]]:
+    """The places of the passages by length, in parts for one call each."""
+    part: list[int] = []
+    for place in sorted(range(len(texts)), key=lambda place: len(texts[place])):
+        is_full = len(texts[place]) * (len(part) + 1) > _CHARACTERS_AT_ONCE or len(part) == _TURN
+        if part and is_full:
             yield part
             part = []
-        part.append(one)
-    if part:
-        yield part
+        part.append(place)
+    yield part

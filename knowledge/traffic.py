@@ -8,11 +8,16 @@ from contextlib import contextmanager, suppress
 
 
 class Traffic:
-    """Counts what is under way. For one event loop: nothing here is safe among threads."""
+    """Counts what is under way. For one event loop."""
 
     def __init__(self) -> None:
         self._under_way = 0
         self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is under way. This alone may be asked by another thread."""
+        return self._under_way > 0
 
     @contextmanager
     def under_way(self) -> Iterator[None]:

@@ -22,6 +22,8 @@ from ingestion.parse.reading import OUT_OF_MEMORY, TOO_DEEP, FileToRead, Reading
 from knowledge.errors import ParseError
 
 _LARGEST_SCRATCH_FILE = 16 << 20
+_GIVES_WAY = 5
+"""Added to the process's niceness: whoever searches meanwhile comes first."""
 
 
 def limit(memory_bytes: int, file_bytes: int = _LARGEST_SCRATCH_FILE) -> None:
@@ -79,6 +81,7 @@ def main() -> None:
     """Take the pipes, and give everything that a library prints to standard error."""
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    os.nice(_GIVES_WAY)
     language_identifier()
     limit(*map(int, sys.argv[1:]))
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
