@@ -91,6 +91,9 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
         redoc_url=None,
     )
     errors.install(app)
+    # FastAPI prepares a router's routes when the first request comes that none before it takes:
+    # whether the server is ready is answered before all of them are.
+    app.include_router(system.probes)
     for module in (
         knowledge_bases,
         previews,
@@ -122,7 +125,6 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
     ):
         app.include_router(module.router, prefix=API)
     app.include_router(completions.router)
-    app.include_router(system.probes)
     app.include_router(sign_in.router)
     app.include_router(pages.router)
     app.add_middleware(BodyLimit, uploads=_UPLOADS)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from backend.cli import errors as told
+from backend.cli.loading import loading
 from backend.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -170,9 +171,11 @@ def ask(
 @program.command()
 def serve(context: typer.Context) -> None:
     """Serve the API, the pages and, unless CANDOR_WORKER is false, ingestion."""
-    from backend.cli.serving import serve as run_server
+    with loading():
+        from backend.cli.serving import serve as run_server
 
-    asyncio.run(run_server(_parts(context)))
+        parts = _parts(context)
+    asyncio.run(run_server(parts))
 
 
 @program.command()
@@ -357,10 +360,11 @@ def _call(
     rebuild: bool = False,
 ) -> Result:
     """Do something with the API: the running server's, or one opened for this command."""
-    from backend import logs
-    from backend.app import create_app
-    from backend.cli.connection import connect
-    from backend.services import open_parts, version
+    with loading():
+        from backend import logs
+        from backend.app import create_app
+        from backend.cli.connection import connect
+        from backend.services import open_parts, version
 
     parts = dataclasses.replace(_parts(context), work=work, sample=False, rebuild=rebuild)
 

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import AsyncExitStack
 from urllib.parse import quote
 
 import uvicorn
@@ -16,6 +17,7 @@ from fastapi import FastAPI
 from backend import logs
 from backend.api.state import AppState
 from backend.app import create_app
+from backend.cli.loading import loading
 from backend.data_folder import RunningServer, announced
 from backend.first_start import owner_link
 from backend.services import Parts, open_parts, version
@@ -43,7 +45,9 @@ async def serve(parts: Parts) -> None:
 async def _open_and_run(app: FastAPI, settings: Settings, listening: socket.socket) -> None:
     """Open everything, say so to the person and to the commands, and answer requests."""
     port = listening.getsockname()[1]
-    async with app.router.lifespan_context(app):
+    async with AsyncExitStack() as stack:
+        with loading():
+            await stack.enter_async_context(app.router.lifespan_context(app))
         state: AppState = app.state.candor
         url = f"http://{_reachable(settings.host)}:{port}"
         server = RunningServer(url, os.getpid(), state.local_token, state.instance)

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from backend.api.state import AppState
 from backend.console.gate import Gate
+from backend.console.on_demand import OnDemand
 
 PATH = "/console"
 
@@ -17,15 +18,16 @@ PATH = "/console"
 def mount(app: FastAPI, current: Callable[[], AppState]) -> None:
     """Serve the console of ``app`` under ``/console``.
 
-    ``current`` gives the open state; it is asked for each request, after the start.
+    ``current`` gives the open state; it is asked for each request, after the start. The pages are
+    imported when somebody who is signed in comes for the first time.
     """
-    whole = _pages()
+    whole = OnDemand(_pages)
     app.mount(PATH, Gate(whole, app, current))
     opens = app.router.lifespan_context
 
     @asynccontextmanager
     async def lifespan(owner: FastAPI) -> AsyncIterator[None]:
-        async with opens(owner), whole.router.lifespan_context(whole):
+        async with opens(owner), whole.running():
             yield
 
     app.router.lifespan_context = lifespan
@@ -34,7 +36,7 @@ def mount(app: FastAPI, current: Callable[[], AppState]) -> None:
 @cache
 def _pages() -> FastAPI:
     """All pages, once for the process: NiceGUI keeps them in one application of its own."""
-    from nicegui import ui  # here, because it takes half a second that no other command needs
+    from nicegui import ui
 
     from backend.console import pages
 
