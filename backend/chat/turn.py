@@ -287,7 +287,8 @@ class Turn:
         self._kept.append(self._chat.record.keep(self.conversation_id, message))
 
     def _keep_question(self) -> None:
-        self._keep(NewQuestion(self._question.reader, self._text))
+        begins = self._question.conversation_id is None
+        self._keep(NewQuestion(self._question.reader, self._text, begins))
 
     def _keep_answer(self, final: FinalAnswer, query: str, explanation: JsonObject) -> None:
         self._keep(

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from knowledge.errors import NotFound
 from knowledge.store.database import ReadSession, WriteSession
@@ -45,10 +46,14 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class NewQuestion:
-    """A question as it is recorded. ``at``: when it was asked."""
+    """A question as it is recorded. ``begins``: whether its conversation is known to be new.
+
+    ``at``: when it was asked.
+    """
 
     reader: Reader
     text: str
+    begins: bool = False
     at: datetime = field(default_factory=utc_now)
 
 
@@ -127,8 +132,10 @@ async def add_messages(session: WriteSession, entries: Sequence[Entry]) -> set[U
     A question begins its conversation where there is none. Returns the conversations that answers
     were written for and that are gone: deleted while they were being answered.
     """
-    ids = {entry.conversation_id for entry in entries}
-    last = await _lock(session, ids)
+    new = {id for id, message in entries if isinstance(message, NewQuestion) and message.begins}
+    # Statements go past the session's bookkeeping, which costs more than they do.
+    connection = await session.connection()
+    last = await _lock(connection, {id for id, _ in entries} - new)
     gone: set[UUID] = set()
     begun: list[JsonObject] = []
     messages: list[JsonObject] = []
@@ -143,30 +150,31 @@ async def add_messages(session: WriteSession, entries: Sequence[Entry]) -> set[U
             {"conversation_id": conversation_id, "ordinal": ordinal} | _message(message)
         )
     if begun:
-        await session.execute(insert(Conversation), begun)
+        await connection.execute(insert(Conversation), begun)
     if messages:
-        await session.execute(insert(Message), messages)
+        await connection.execute(insert(Message), messages)
     continued = last.keys() - {one["id"] for one in begun}
     if continued:
-        await session.execute(
-            update(Conversation).where(Conversation.id.in_(continued)).values(updated_at=utc_now()),
-            execution_options={"synchronize_session": False},
+        await connection.execute(
+            update(Conversation).where(Conversation.id.in_(continued)).values(updated_at=utc_now())
         )
     return gone
 
 
-async def _lock(session: WriteSession, ids: Collection[UUID]) -> dict[UUID, int]:
+async def _lock(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, int]:
     """The conversations that exist, locked, with the ordinal of the last message of each."""
-    found = await session.scalars(
+    if not ids:
+        return {}
+    found = await connection.execute(
         select(Conversation.id)
         .where(Conversation.id.in_(ids))
         .order_by(Conversation.id)
         .with_for_update()
     )
-    last = dict.fromkeys(found, -1)
+    last = dict.fromkeys(found.scalars(), -1)
     if last:
         # Only once they are locked: another process may just have added to them.
-        rows = await session.execute(
+        rows = await connection.execute(
             select(Message.conversation_id, func.max(Message.ordinal))
             .where(Message.conversation_id.in_(last))
             .group_by(Message.conversation_id)
