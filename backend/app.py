@@ -26,6 +26,7 @@ from backend.api.routes import (
     insights,
     knowledge_bases,
     leads,
+    mcp,
     pages,
     passages,
     previews,
@@ -77,6 +78,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
                 yield
             finally:
                 await state.turns.close()
+                await state.mcp.close()
                 await state.day_use.close()
                 if state.lead_webhooks is not None:
                     await state.lead_webhooks.close()
@@ -125,6 +127,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
     ):
         app.include_router(module.router, prefix=API)
     app.include_router(completions.router)
+    app.include_router(mcp.router)
     app.include_router(sign_in.router)
     app.include_router(pages.router)
     app.add_middleware(BodyLimit, uploads=_UPLOADS)

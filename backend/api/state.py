@@ -14,6 +14,7 @@ from backend.api.day_use import DayUse
 from backend.api.handoff_desk import Bells, HandoffDesk
 from backend.api.lead_webhooks import LeadWebhooks
 from backend.api.limits import Limits
+from backend.api.mcp_endpoint import McpEndpoint
 from backend.api.metrics import Metrics
 from backend.api.openid import OpenIdProvider
 from backend.api.turns import Turns
@@ -91,6 +92,7 @@ class AppState:
     turns: Turns = field(default_factory=Turns)
     day_use: DayUse = field(default_factory=DayUse)
     bells: Bells = field(default_factory=Bells)
+    mcp: McpEndpoint = field(default_factory=McpEndpoint)
     lead_webhooks: LeadWebhooks | None = None
     rebuilt: Rebuilt | None = None
     previewer: Previewer | None = None
