@@ -14,7 +14,7 @@ from uuid import UUID
 
 from knowledge.errors import NotFound
 from knowledge.store.conversations import Reader
-from knowledge.store.database import Database
+from knowledge.store.database import Database, WriteSession
 from knowledge.store.queries.handoffs import (
     add_handoff_message,
     begin_handoff,
@@ -62,27 +62,27 @@ class HandoffDesk:
     bells: Bells
 
     async def ask(
-        self, reader: Reader, conversation_id: UUID | None, text: str
+        self, session: WriteSession, reader: Reader, conversation_id: UUID | None, text: str
     ) -> tuple[Handoff, bool]:
         """A visitor asks for a person. Returns the hand-off, and whether anybody is there.
 
-        Raises :class:`NotFound` for a conversation of somebody else.
+        The bell is the caller's to ring once ``session`` has written. Raises :class:`NotFound` for
+        a conversation of somebody else.
         """
-        async with self.database.writing() as session:
-            handoff = await begin_handoff(session, reader, conversation_id, text)
-            if text:
-                await add_handoff_message(session, handoff, Sender.VISITOR, text)
-            present = await is_anyone_present(session, reader.workspace_id)
-        self.bells.ring(handoff.id)
-        return handoff, present
+        handoff = await begin_handoff(session, reader, conversation_id, text)
+        if text:
+            await add_handoff_message(session, handoff, Sender.VISITOR, text)
+        return handoff, await is_anyone_present(session, reader.workspace_id)
 
-    async def say(self, reader: Reader, handoff_id: UUID, text: str) -> HandoffMessage:
-        """A visitor writes. Raises :class:`NotFound`, and :class:`Conflict` where it is closed."""
-        async with self.database.writing() as session:
-            handoff = await find_own_handoff(session, reader, handoff_id)
-            message = await add_handoff_message(session, handoff, Sender.VISITOR, text)
-        self.bells.ring(handoff_id)
-        return message
+    async def say(
+        self, session: WriteSession, reader: Reader, handoff_id: UUID, text: str
+    ) -> HandoffMessage:
+        """A visitor writes; as with :meth:`ask`, the caller rings.
+
+        Raises :class:`NotFound`, and :class:`Conflict` where it is closed.
+        """
+        handoff = await find_own_handoff(session, reader, handoff_id)
+        return await add_handoff_message(session, handoff, Sender.VISITOR, text)
 
     async def reply(
         self, workspace_id: UUID, handoff_id: UUID, text: str, *, author: str, name: str = ""

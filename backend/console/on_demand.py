@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -40,7 +41,8 @@ class OnDemand:
         """Handle one connection. What loading raised, every connection raises."""
         if not self._opened.done():
             self._wanted.set()
-            await asyncio.wait({self._opened, self._task}, return_when=asyncio.FIRST_COMPLETED)
+            waiting: set[asyncio.Future[Any]] = {self._opened, self._task}
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             if self._task.done():
                 self._task.result()
         await self._opened.result()(scope, receive, send)

@@ -107,15 +107,21 @@ class RuleDesk:
         Where it replaced another, that one comes back with it gone.
         """
         async with self._database.writing() as session:
-            rule = await find_rule(session, knowledge_base_id, rule_id)
-            back = rule
-            if rule.ended_at is None:
-                await end_rule(session, rule, by)
-                if rule.replaces is None:
-                    return rule
-                back = await find_rule(session, knowledge_base_id, rule.replaces)
-            again = _copy(back, by, f"Brought back by undo: {back.reason}"[:1000])
-            await add_rules(session, [again])
+            return await self.undo_in(session, knowledge_base_id, rule_id, by)
+
+    async def undo_in(
+        self, session: WriteSession, knowledge_base_id: UUID, rule_id: UUID, by: str
+    ) -> RuleRecord:
+        """:meth:`undo` as a part of what ``session`` writes."""
+        rule = await find_rule(session, knowledge_base_id, rule_id)
+        back = rule
+        if rule.ended_at is None:
+            await end_rule(session, rule, by)
+            if rule.replaces is None:
+                return rule
+            back = await find_rule(session, knowledge_base_id, rule.replaces)
+        again = _copy(back, by, f"Brought back by undo: {back.reason}"[:1000])
+        await add_rules(session, [again])
         return again
 
     async def active(self, knowledge_base_id: UUID) -> list[RuleRecord]:

@@ -132,19 +132,35 @@ class NewLink(Body):
     email: str = ""
 
 
-@router.post("/sign-in-links", status_code=201, summary="Make a one-time sign-in link")
-async def create_link(body: NewLink, caller: Admin, state: State) -> LinkView:
-    """Make a link that signs a user in once, within 24 hours. Links made before stop working."""
+@router.post(
+    "/sign-in-links",
+    status_code=201,
+    response_model=LinkView,
+    summary="Make a one-time sign-in link",
+)
+async def create_link(
+    body: NewLink, caller: Admin, state: State, repetition: Once
+) -> LinkView | JSONResponse:
+    """Make a link that signs a user in once, within 24 hours. Links made before stop working.
+
+    It is shown once: a repetition gets an empty ``path``.
+    """
     async with state.database.writing() as session:
-        user = await _user_for_link(session, caller, body.email)
-        _refuse_above(caller, Role(user.role))
-        token = await credentials.create_link(session, user.id)
-        people.record(session, caller.workspace_id, caller.actor, "sign-in-link.create", user.email)
-    return LinkView(
-        email=user.email,
-        path=f"/sign-in?token={quote(token)}",
-        expires_at=utc_now() + credentials.LINK_LIFETIME,
-    )
+
+        async def make() -> LinkView:
+            user = await _user_for_link(session, caller, body.email)
+            _refuse_above(caller, Role(user.role))
+            token = await credentials.create_link(session, user.id)
+            people.record(
+                session, caller.workspace_id, caller.actor, "sign-in-link.create", user.email
+            )
+            return LinkView(
+                email=user.email,
+                path=f"/sign-in?token={quote(token)}",
+                expires_at=utc_now() + credentials.LINK_LIFETIME,
+            )
+
+        return await repetition.once(session, caller, body, make, secret="path")
 
 
 @router.get("/tokens", summary="List API tokens")

@@ -7,10 +7,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header
+from fastapi.responses import JSONResponse
 from sse_starlette.event import ServerSentEvent
 from sse_starlette.sse import EventSourceResponse
 
 from backend.api.errors import PROBLEMS
+from backend.api.idempotency import Once
 from backend.api.schemas.visitors import (
     EventsBody,
     HandoffBegun,
@@ -34,48 +36,93 @@ from knowledge.store.tables import HandoffMessage, HandoffState, Lead
 router = APIRouter(prefix="/assistants/{public_key}", tags=["visitors"], responses=PROBLEMS)
 
 
-@router.post("/leads", status_code=201, summary="Leave contact details")
-async def leave_lead(body: LeadBody, door: Opened, state: State) -> LeadKept:
+@router.post("/leads", status_code=201, response_model=LeadKept, summary="Leave contact details")
+async def leave_lead(
+    body: LeadBody, door: Opened, state: State, repetition: Once
+) -> LeadKept | JSONResponse:
     """Keep what a visitor leaves to be contacted, with the words of consent that were shown."""
     state.limits.leads.take((door.address, door.assistant.id))
     if not body.email and not body.phone:
         raise InvalidInput("There is no e-mail address and no number.", "Give one of them.")
     assistant, reader = door.assistant, door.reader(body.visitor)
+    kept: list[Lead] = []
     async with state.database.writing() as session:
-        if body.conversation_id is not None:
-            await find_conversation(session, reader, body.conversation_id)
-        lead = Lead(
-            workspace_id=assistant.workspace_id,
-            assistant_id=assistant.id,
-            **body.model_dump(exclude={"visitor"}),
+
+        async def make() -> LeadKept:
+            if body.conversation_id is not None:
+                await find_conversation(session, reader, body.conversation_id)
+            lead = Lead(
+                workspace_id=assistant.workspace_id,
+                assistant_id=assistant.id,
+                **body.model_dump(exclude={"visitor"}),
+            )
+            session.add(lead)
+            await session.flush()
+            kept.append(lead)
+            return LeadKept(id=lead.id)
+
+        answer = await repetition.once_for_visitor(
+            session, assistant.workspace_id, _own(door, reader), body, make
         )
-        session.add(lead)
     if state.lead_webhooks is not None:
-        state.lead_webhooks.tell(assistant, LeadView.of(lead))
-    return LeadKept(id=lead.id)
+        for lead in kept:
+            state.lead_webhooks.tell(assistant, LeadView.of(lead))
+    return answer
 
 
-@router.post("/handoffs", status_code=201, summary="Ask for a person")
-async def ask_for_a_person(body: HandoffBody, door: Opened, state: State) -> HandoffBegun:
+@router.post("/handoffs", status_code=201, response_model=HandoffBegun, summary="Ask for a person")
+async def ask_for_a_person(
+    body: HandoffBody, door: Opened, state: State, repetition: Once
+) -> HandoffBegun | JSONResponse:
     """Begin a hand-off, or go on with the one that is open. ``email`` is where to write where
     nobody is ``present``.
     """
     _offered(door)
     state.limits.leads.take((door.address, door.assistant.id))
     reader = _known(door, body.visitor)
-    handoff, present = await state.handoffs.ask(reader, body.conversation_id, body.text)
-    view = HandoffView.of(handoff)
-    return HandoffBegun(**view.model_dump(), present=present, email=door.behaviour.handoff.email)
+    begun: list[UUID] = []
+    async with state.database.writing() as session:
+
+        async def make() -> HandoffBegun:
+            handoff, present = await state.handoffs.ask(
+                session, reader, body.conversation_id, body.text
+            )
+            begun.append(handoff.id)
+            email = door.behaviour.handoff.email
+            view = HandoffView.of(handoff)
+            return HandoffBegun(**view.model_dump(), present=present, email=email)
+
+        answer = await repetition.once_for_visitor(
+            session, reader.workspace_id, _own(door, reader), body, make
+        )
+    for handoff_id in begun:
+        state.bells.ring(handoff_id)
+    return answer
 
 
-@router.post("/handoffs/{handoff_id}/messages", status_code=201, summary="Write to a person")
+@router.post(
+    "/handoffs/{handoff_id}/messages",
+    status_code=201,
+    response_model=HandoffMessageView,
+    summary="Write to a person",
+)
 async def write(
-    handoff_id: UUID, body: HandoffText, door: Opened, state: State
-) -> HandoffMessageView:
+    handoff_id: UUID, body: HandoffText, door: Opened, state: State, repetition: Once
+) -> HandoffMessageView | JSONResponse:
     """Write to the staff in an open hand-off."""
     reader = _known(door, body.visitor)
     state.limits.handoff_messages.take((door.address, door.assistant.id))
-    return HandoffMessageView.of(await state.handoffs.say(reader, handoff_id, body.text))
+    async with state.database.writing() as session:
+
+        async def make() -> HandoffMessageView:
+            said = await state.handoffs.say(session, reader, handoff_id, body.text)
+            return HandoffMessageView.of(said)
+
+        answer = await repetition.once_for_visitor(
+            session, reader.workspace_id, _own(door, reader), body, make
+        )
+    state.bells.ring(handoff_id)
+    return answer
 
 
 @router.post("/handoffs/{handoff_id}/close", summary="Go back to the assistant")
@@ -132,6 +179,11 @@ async def keep_events(body: EventsBody, door: Opened, state: State) -> None:
     reader = _known(door, body.visitor)
     async with state.database.writing() as session:
         await add_search_events(session, reader, [event.act() for event in body.events])
+
+
+def _own(door: Door, reader: Reader) -> str:
+    """What tells a visitor's keys from everybody else's; of a nameless one, the address."""
+    return f"{door.assistant.id} {reader.visitor or door.address}"
 
 
 def _offered(door: Door) -> None:

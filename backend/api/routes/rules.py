@@ -81,15 +81,21 @@ async def end_rule(
     return RuleView.of(row)
 
 
-@router.post("/{rule_id}/undo", summary="Take a change back")
+@router.post("/{rule_id}/undo", response_model=RuleView, summary="Take a change back")
 async def undo_rule(
-    knowledge_base_id: UUID, rule_id: UUID, caller: Editor, state: State
-) -> RuleView:
+    knowledge_base_id: UUID, rule_id: UUID, caller: Editor, state: State, repetition: Once
+) -> RuleView | JSONResponse:
     """End a rule that acts, or bring back one that has ended."""
     await _check(state, caller, knowledge_base_id)
-    row = await RuleDesk(state.database).undo(knowledge_base_id, rule_id, caller.actor)
-    await _note(state, caller, "rule.undo", [row])
-    return RuleView.of(row)
+    desk = RuleDesk(state.database)
+    async with state.database.writing() as session:
+
+        async def make() -> RuleView:
+            row = await desk.undo_in(session, knowledge_base_id, rule_id, caller.actor)
+            record(session, caller.workspace_id, caller.actor, "rule.undo", str(row.id))
+            return RuleView.of(row)
+
+        return await repetition.once(session, caller, "undo", make, status=200)
 
 
 async def _check(state: AppState, caller: Caller, knowledge_base_id: UUID) -> None:

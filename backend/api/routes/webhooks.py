@@ -70,14 +70,24 @@ async def create_webhook(
         return await repetition.once(session, caller, body, make, secret="secret")
 
 
-@router.post("/sources/{source_id}/webhook-secret", summary="Replace the secret of a webhook")
-async def replace_secret(source_id: UUID, caller: Editor, state: State) -> WebhookSecret:
+@router.post(
+    "/sources/{source_id}/webhook-secret",
+    response_model=WebhookSecret,
+    summary="Replace the secret of a webhook",
+)
+async def replace_secret(
+    source_id: UUID, caller: Editor, state: State, repetition: Once
+) -> WebhookSecret | JSONResponse:
     """Make a new secret; the old one is worth nothing from now on. It is shown once."""
     async with state.database.writing() as session:
-        source = await _webhook_source(session, caller.workspace_id, source_id)
-        secret = source.webhook_secret = new_webhook_secret()
-        record(session, caller.workspace_id, caller.actor, "webhook.secret", source.name)
-        return WebhookSecret(url=_url(source), secret=secret)
+
+        async def make() -> WebhookSecret:
+            source = await _webhook_source(session, caller.workspace_id, source_id)
+            secret = source.webhook_secret = new_webhook_secret()
+            record(session, caller.workspace_id, caller.actor, "webhook.secret", source.name)
+            return WebhookSecret(url=_url(source), secret=secret)
+
+        return await repetition.once(session, caller, "secret", make, secret="secret", status=200)
 
 
 @router.delete("/sources/{source_id}/webhook-secret", status_code=204, summary="Close a webhook")
