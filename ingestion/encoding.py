@@ -21,8 +21,8 @@ from knowledge.types import Encoding
 _TURN = 32
 """Passages that a knowledge base has encoded until it is the next one's turn."""
 
-_CHARACTERS_AT_ONCE = 2_000
-"""What is encoded in one call, about 50 ms of it: after that a search has the processors."""
+_CHARACTERS_AT_ONCE = 3_000
+"""What is encoded in one call, two long passages or more, about 50 ms: after that a search has the processors."""
 
 _GIVES_WAY_S = 0.1
 
