@@ -88,8 +88,8 @@ bench-search: install-dev ## Search latency over 10,000 chunks
 bench-explain: install-dev ## Speed of explanations over 100,000 chunks
 	@$(BIN)/python -m benchmarks.explain_speed
 
-bench-ingestion: install-dev ## Crawl, parse and indexing speed: DOCUMENTS=folder SCRAPY=python-with-scrapy
-	@$(BIN)/python -m benchmarks.ingestion $${DOCUMENTS:+--documents "$$DOCUMENTS"} $${SCRAPY:+--scrapy "$$SCRAPY"}
+bench-ingestion: install-dev ## Crawl, parse and indexing speed: SITE=folder DOCUMENTS=folder SCRAPY=python-with-scrapy
+	@$(BIN)/python -m benchmarks.ingestion $${SITE:+--site "$$SITE"} $${DOCUMENTS:+--documents "$$DOCUMENTS"} $${SCRAPY:+--scrapy "$$SCRAPY"}
 
 bench-answers: install-dev ## Answers and abstention on a BEIR folder: DATA=folder
 	@test -n "$${DATA:-}" || { echo "Say where: make bench-answers DATA=path/to/beir-set"; exit 2; }

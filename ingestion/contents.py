@@ -64,7 +64,8 @@ class Contents:
         )
         # An edit that is made after this is newer than ``indexed_at``, and so found by its own run.
         begun = utc_now()
-        passages = passages_of(parsed, chunks, document, await self._records.edits(document.id))
+        edits = {} if is_new else await self._records.edits(document.id)
+        passages = passages_of(parsed, chunks, document, edits)
 
         async def report(encoded: int) -> None:
             if item_id is not None:
