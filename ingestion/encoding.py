@@ -22,7 +22,7 @@ _TURN = 32
 """Passages that a knowledge base has encoded until it is the next one's turn."""
 
 _CHARACTERS_AT_ONCE = 3_000
-"""What is encoded in one call, two long passages or more: about 50 ms, then a search comes first."""
+"""What one call encodes: two long passages or more, about 50 ms. Then a search comes first."""
 
 _GIVES_WAY_S = 0.1
 
