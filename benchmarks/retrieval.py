@@ -136,18 +136,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if given.only and name not in given.only:
             continue
         results[name] = evaluate_set(read_set(folder, name=name), encoders)
+        _write(results, encoders["encoded"].spec.id, given.results, given.name)
         print(f"{name}: done", flush=True)
-    model = encoders["encoded"].spec.id
-    given.results.mkdir(parents=True, exist_ok=True)
+    print(table(results, "ndcg@10"))
+
+
+def _write(results: Mapping[str, Figures], encoder: str, folder: Path, name: str) -> None:
+    """What is known so far: a run that is stopped leaves the sets that it has done."""
+    folder.mkdir(parents=True, exist_ok=True)
     record = {
         "at": datetime.now(UTC).isoformat(),
         "machine": describe(),
-        "encoder": model,
+        "encoder": encoder,
         "sets": results,
     }
-    (given.results / f"{given.name}.json").write_text(json.dumps(record, indent=1), "utf-8")
-    (given.results / f"{given.name}.md").write_text(report(results, model), "utf-8")
-    print(table(results, "ndcg@10"))
+    (folder / f"{name}.json").write_text(json.dumps(record, indent=1), "utf-8")
+    (folder / f"{name}.md").write_text(report(results, encoder), "utf-8")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from knowledge.encode.sessions import (
     unit,
 )
 from knowledge.encode.terms import TermTable
-from knowledge.encode.words import FUNCTION_WORDS, words
+from knowledge.encode.words import FUNCTION_WORDS, RULES, words
 from knowledge.types import Encoding, Span, SparseVector, TermOrigin
 
 QueryMode = Literal["inference-free", "encoded"]
@@ -67,7 +67,7 @@ class BundledEncoder:
         self._tokenizer = open_tokenizer(folder / "tokenizer.json")
         self._saturation = Saturation(config.k1, config.b, config.typical_length)
         self.spec = EncoderSpec(
-            id=f"{config.name}-{config.version}+{digest}.{query_mode}",
+            id=f"{config.name}-{config.version}+{digest}.words-{RULES}.{query_mode}",
             dense_size=config.dense_size,
             sparse=True,
             uses_idf=True,

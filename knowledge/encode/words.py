@@ -1,8 +1,9 @@
 """Cut a text into words and reduce each to its stem: the literal side of the sparse vector.
 
 A word is a run of letters and digits. Names that are written with joints (``max_tokens``,
-``XR-500``, ``v1.2.3``) count twice: once whole, so that they match exactly, and once by their
-parts. Scripts written without spaces are cut into single characters.
+``XR-500``, ``v1.2.3``) or with capitals inside (``maxTokens``) count twice: once whole, so that
+they match exactly, and once by their parts. Scripts written without spaces are cut into single
+characters.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import Stemmer
+
+RULES = 2
+"""Raised whenever a text is cut otherwise than before: part of the bundled encoder's identity."""
 
 STOP_WORDS = frozenset(
     [
@@ -72,6 +76,10 @@ _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:[^\W_{_UNSPACED}]|[{_MARKS}])+")
 _JOINED = re.compile(r"[^\W_]+(?:[_.\-][^\W_]+)+|[^\W\d_](?:\+\+|#)(?!\w)")
 _CODE_LIKE = re.compile(r"[\d_+#]")
+_CAMEL = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]*[a-z]\d*[A-Z][A-Za-z0-9]*")
+_CAMEL_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_LONGEST_CAMEL = 64
+_SHORTEST_PART = 3
 
 _stemmers = threading.local()
 
@@ -88,8 +96,8 @@ class Word(NamedTuple):
 def words(text: str) -> list[Word]:
     """All words of ``text`` that can be terms, in order of their start."""
     found = [word for word in _plain(text) if word.stem not in STOP_WORDS]
-    joined = list(_joined(text))
-    return sorted(found + joined, key=lambda word: word.start) if joined else found
+    named = [*_joined(text), *_camel_parts(text)]
+    return sorted(found + named, key=lambda word: word.start) if named else found
 
 
 @lru_cache(maxsize=1 << 16)
@@ -127,3 +135,20 @@ def _joined(text: str) -> Iterator[Word]:
         if _CODE_LIKE.search(match.group()):
             form = fold(match.group())
             yield Word(form, form, match.start(), match.end())
+
+
+def _camel_parts(text: str) -> Iterator[Word]:
+    """The parts of names in programs: ``maxTokens``, ``TokenStreamFactory``.
+
+    A capital and one more (``JavaScript``, ``GitHub``) is mostly a product, whose parts mislead;
+    what is longer than any name is data in letters.
+    """
+    for match in _CAMEL.finditer(text):
+        parts = list(_CAMEL_PART.finditer(text, match.start(), match.end()))
+        named = len(match.group()) <= _LONGEST_CAMEL
+        if not named or not (match.group()[0].islower() or len(parts) > 2):
+            continue
+        for part in parts:
+            word = Word(stem(part.group()), fold(part.group()), part.start(), part.end())
+            if len(part.group()) >= _SHORTEST_PART and word.stem not in STOP_WORDS:
+                yield word

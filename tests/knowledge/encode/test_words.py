@@ -21,6 +21,11 @@ def test_spans_point_into_the_text() -> None:
     [
         ("ERR_1234", ["ERR_1234", "ERR", "1234"]),
         ("the XR-500", ["XR-500", "XR", "500"]),
+        ("maxTokensURL2", ["maxTokensURL2", "max", "Tokens", "URL"]),
+        ("isEnabled", ["isEnabled", "Enabled"]),
+        ("TokenStreamFactory", ["TokenStreamFactory", "Token", "Stream", "Factory"]),
+        ("JavaScript and GitHub", ["JavaScript", "GitHub"]),
+        ("aGVsbG8" * 10, ["aGVsbG8" * 10]),
         ("C++ and C#", ["C", "C++", "C", "C#"]),
         ("well-known", ["well", "known"]),
         ("don't", ["don"]),
