@@ -57,9 +57,12 @@ export class Client {
     this.buffered = false; // whether a proxy held a stream back: then whole answers are asked for
   }
 
-  /** @returns {Promise<Profile>} */
-  async profile() {
-    return (await this.#send(this.address, {})).json();
+  /**
+   * @param {Promise<Response>} [asked] the answer, where it was asked for before
+   * @returns {Promise<Profile>}
+   */
+  async profile(asked) {
+    return (await this.#send(this.address, {}, asked)).json();
   }
 
   /**
@@ -134,12 +137,12 @@ export class Client {
     }
   }
 
-  /** @param {string} address @param {RequestInit} init */
-  async #send(address, init) {
+  /** @param {string} address @param {RequestInit} init @param {Promise<Response>} [asked] */
+  async #send(address, init, asked) {
     const session = await this.session();
     const headers = new Headers(init.headers);
     if (session) headers.set('Authorization', `Bearer ${session}`);
-    const response = await fetch(address, { credentials: 'omit', ...init, headers });
+    const response = await (asked ?? fetch(address, { credentials: 'omit', ...init, headers }));
     if (response.ok) return response;
     const type = response.headers.get('content-type') ?? '';
     const fields = type.includes('json') ? await response.json() : {};

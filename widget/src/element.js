@@ -34,6 +34,8 @@ export class CandorChat extends HTMLElement {
   #page = null;
   /** @type {Appearance} */
   #appearance = {};
+  /** The profile, which the loader asked for. @type {Promise<Response> | undefined} */
+  #asked = /** @type {any} */ (this).asked;
   #frame = h('div', { class: 'frame' });
   /** @type {HTMLElement | null} */
   #launcher = null;
@@ -137,11 +139,13 @@ export class CandorChat extends HTMLElement {
     if (!assistant) return;
     const life = (this.#life = new AbortController());
     const client = new Client(this.getAttribute('origin') ?? HERE, assistant);
+    const asked = this.#asked;
+    this.#asked = undefined; // good once
     try {
       // A website has a language; a page of its own speaks its visitor's.
       const likely = [this.#layout === 'page' ? '' : document.documentElement.lang, ...navigator.languages];
       // Usually the right one, so it travels while the profile does.
-      const [profile] = await Promise.all([client.profile(), loadTexts(chooseLanguage([this.lang, ...likely]))]);
+      const [profile] = await Promise.all([client.profile(asked), loadTexts(chooseLanguage([this.lang, ...likely]))]);
       const appearance = (this.#appearance = profile.appearance ?? {});
       if (this.#layout === 'page') {
         this.#root.adoptedStyleSheets = [...styleSheets(), styleSheet((await import('./style-page.js')).PAGE)];
