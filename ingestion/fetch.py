@@ -281,7 +281,7 @@ def _checked(address: str) -> httpx2.URL:
         raise AddressRefused(
             f"The address on {url.host} holds a name or password.", "Leave them out."
         )
-    return url.copy_with(fragment=None)
+    return url.copy_with(fragment=None) if url.fragment else url
 
 
 def _accepted(fetched: Fetched) -> Fetched:
