@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -65,6 +66,23 @@ class Api:
                 raise ApiError(_problem(response))
             async for piece in response.aiter_bytes():
                 yield piece
+
+    async def events(
+        self, path: str, body: dict[str, Any]
+    ) -> AsyncGenerator[tuple[str, Any], None]:
+        """Server-sent events, as they come: the name and the body of each."""
+        accept = {"Accept": "text/event-stream"}
+        async with self.client.stream("POST", _API + path, json=body, headers=accept) as response:
+            if response.is_error:
+                await response.aread()
+                raise ApiError(_problem(response))
+            name = ""
+            async for line in response.aiter_lines():
+                kind, _, value = line.partition(": ")
+                if kind == "event":
+                    name = value
+                elif kind == "data":
+                    yield name, json.loads(value)
 
     async def _send(self, method: str, path: str, **options: Any) -> Any:
         response = await self.client.request(method, _API + path, **options)

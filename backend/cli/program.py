@@ -12,7 +12,7 @@ import typer
 
 from backend.cli import errors as told
 from backend.cli.loading import loading
-from backend.cli.output import print_json
+from backend.cli.output import out, print_json
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -161,8 +161,14 @@ def ask(
     context: typer.Context, question: str, kb: KnowledgeBaseOption = "", as_json: JsonOption = False
 ) -> None:
     """Answer a question with citations."""
-    from backend.cli.show import show_answer
+    from backend.cli.show import show_answer, show_sources
 
+    if out.is_terminal and not as_json:
+        with loading():
+            from backend.cli import asking
+
+        show_sources(_call(context, lambda api: asking.ask(api, question, kb)))
+        return
     body = {"question": question, "knowledge_base": kb, "stream": False}
     result = _call(context, lambda api: api.post("/chat", body))
     print_json(result) if as_json else show_answer(result)

@@ -111,6 +111,11 @@ def show_answer(result: dict[str, Any]) -> None:
         at = end
     text.append(result["answer"][at:])
     out.print(plain("".join(text)), markup=False)
+    show_sources(result)
+
+
+def show_sources(result: dict[str, Any]) -> None:
+    """What the numbers of an answer stand for, and who wrote it."""
     places = {citation["id"]: citation for citation in result["citations"]}
     for number, citation in sorted(places.items()):
         out.print(
