@@ -8,6 +8,7 @@ default.
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -148,6 +149,11 @@ class Settings(BaseSettings):
         description="Whether sentences are quoted, and said to be, where the model fails.",
     )
 
+    trusted_proxies: str = Field(
+        default="127.0.0.1,::1",
+        description="Addresses and networks, by comma, of proxies whose word on a visitor's "
+        "address counts.",
+    )
     allowed_private_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Hosts (`name` or `name:port`, by comma) that may be private addresses.",
@@ -192,6 +198,13 @@ class Settings(BaseSettings):
     def _split_by_comma(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for one in filter(None, map(str.strip, value.split(","))):
+            ip_network(one)  # says what is wrong with it
         return value
 
     @property

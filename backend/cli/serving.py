@@ -53,18 +53,28 @@ async def _open_and_run(app: FastAPI, settings: Settings, listening: socket.sock
         server = RunningServer(url, os.getpid(), state.local_token, state.instance)
         await _welcome(state, settings.public_url.rstrip("/") or url)
         with announced(settings.data, server):
-            await _run(app, listening)
+            await _run(app, listening, settings.trusted_proxies)
 
 
-async def _run(app: object, listening: socket.socket) -> None:
-    config = uvicorn.Config(
+def server_config(app: object, trusted_proxies: str) -> uvicorn.Config:
+    """How uvicorn serves ``app``: a request's address and scheme are those of its connection, or,
+    where that comes from one of ``trusted_proxies``, what the proxy says in ``X-Forwarded-For``
+    and ``X-Forwarded-Proto``.
+    """
+    return uvicorn.Config(
         app,  # type: ignore[arg-type]
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
+        proxy_headers=bool(trusted_proxies.strip()),
+        forwarded_allow_ips=trusted_proxies,
     )
+
+
+async def _run(app: object, listening: socket.socket, trusted_proxies: str) -> None:
+    config = server_config(app, trusted_proxies)
     # uvicorn ends on a signal and then raises it again, which would end the process before index
     # and database are closed: the second time it is to be ignored.
     for number in (signal.SIGINT, signal.SIGTERM):

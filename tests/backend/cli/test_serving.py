@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+from typing import Any
+
+import httpx
 import pytest
+import uvicorn
+from pydantic import ValidationError
 
 from backend.cli.add import LocalFile, _batches, expand, is_partial
 from backend.cli.errors import ApiError, exit_code
-from backend.cli.serving import _reachable
+from backend.cli.serving import _reachable, server_config
 from knowledge.errors import (
     CandorError,
     DiskFull,
@@ -15,6 +22,7 @@ from knowledge.errors import (
     InvalidQuery,
     NotFound,
 )
+from knowledge.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -73,3 +81,39 @@ def test_a_dead_link_of_a_website_is_no_failure() -> None:
     assert not is_partial({"refused": [], "runs": [page]})
     assert is_partial({"refused": [], "runs": [file]})
     assert is_partial({"refused": [], "runs": [{"state": "failed", "failed": []}]})
+
+
+@pytest.mark.parametrize(
+    ("proxies", "seen"),
+    [
+        ("127.0.0.1, ::1", ["198.51.100.7", "https"]),
+        ("127.0.0.0/8", ["198.51.100.7", "https"]),
+        ("10.0.0.0/8", ["127.0.0.1", "http"]),
+        ("", ["127.0.0.1", "http"]),
+    ],
+)
+async def test_a_visitor_has_the_address_that_a_trusted_proxy_names(
+    proxies: str, seen: list[str]
+) -> None:
+    async def app(scope: Any, _receive: Any, send: Any) -> None:
+        body = f"{scope['client'][0]} {scope['scheme']}".encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    settings = Settings(trusted_proxies=proxies)
+    server = uvicorn.Server(server_config(app, settings.trusted_proxies))
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        # The visitor's own word stands first, the proxy's last.
+        said = {"X-Forwarded-For": "203.0.113.9, 198.51.100.7", "X-Forwarded-Proto": "https"}
+        async with httpx.AsyncClient(headers=said) as client:
+            answer = await client.get(f"http://127.0.0.1:{listening.getsockname()[1]}/")
+        server.should_exit = True
+        await serving
+    assert answer.text.split() == seen
+
+
+def test_a_proxy_that_is_no_address_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"proxy\.example"):
+        Settings(trusted_proxies="proxy.example")
