@@ -85,8 +85,8 @@ def _split(members: list[str], vectors: dict[str, Floats]) -> list[list[str]]:
 
 
 def _plain(tail: str) -> bool:
-    """Whether a word's letters after the first are of one case: not a name in a program."""
-    return tail.islower() or tail.isupper()
+    """Whether what follows a word's first letter is letters of one case: no name in a program."""
+    return tail.isalpha() and (tail.islower() or tail.isupper())
 
 
 def _root(word: str) -> str:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import Stemmer
 
-RULES = 2
+RULES = 3
 """Raised whenever a text is cut otherwise than before: part of the bundled encoder's identity."""
 
 STOP_WORDS = frozenset(
@@ -131,9 +131,10 @@ def _plain(text: str) -> Iterator[Word]:
 
 
 def _joined(text: str) -> Iterator[Word]:
+    """Names with joints, whole: with or without hyphens and underscores the same (``XR500``)."""
     for match in _JOINED.finditer(text):
         if _CODE_LIKE.search(match.group()):
-            form = fold(match.group())
+            form = fold(match.group()).replace("-", "").replace("_", "")
             yield Word(form, form, match.start(), match.end())
 
 

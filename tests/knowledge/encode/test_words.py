@@ -36,6 +36,12 @@ def test_joined_names_count_whole_and_by_parts(text: str, expected: list[str]) -
     assert sorted(found) == sorted(expected)
 
 
+def test_a_name_is_the_same_with_and_without_joints() -> None:
+    for one, other in (("XR-500", "xr500"), ("COVID-19", "Covid19"), ("max_tokens", "maxTokens")):
+        assert set(stems(one)) & set(stems(other))
+    assert "v1.2.3" in stems("v1.2.3")
+
+
 def test_accents_and_case_are_folded() -> None:
     assert fold("Café") == "cafe"
     assert stems("Cafés") == stems("cafes")
