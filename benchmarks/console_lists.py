@@ -67,7 +67,7 @@ async def _documents(session: WriteSession, base: UUID, number: int, rng: random
     session.add(Source(id=source, knowledge_base_id=base, kind=SourceKind.WEBSITE, name="shop"))
     await session.flush()
     texts = [_sentence(rng, 5_000) for _ in range(50)]
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "id": uuid4(),
             "created_at": now + timedelta(microseconds=at),
@@ -154,7 +154,7 @@ async def measure(number: int, repeats: int, database: str = "") -> list[tuple[s
     """Each page with its median milliseconds on the clock and of the processor."""
     rng = random.Random(7)
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data=Path(folder), database_url=database, sample=False)  # type: ignore[arg-type]
+        settings = Settings(data=Path(folder), database_url=database, sample=False)
         parts = Parts(settings, _make_worker, open_encoder)
         app = create_app(lambda: open_parts(parts))
         async with app.router.lifespan_context(app):
@@ -187,7 +187,7 @@ async def _pages(client: httpx.AsyncClient) -> dict[str, str]:
             params = {"limit": "200", "cursor": cursor}
             cursor = (await client.get(f"/api/v1/{kind}", params=params)).json()["next_cursor"]
         deep[kind] = quote(cursor)
-    pages = {}
+    pages: dict[str, str] = {}
     for kind in ("documents", "conversations"):
         pages |= {
             f"{kind}: first page": f"/console/{kind}",

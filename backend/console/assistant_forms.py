@@ -232,6 +232,7 @@ def _identity(visit: Visit, row: Assistant) -> None:
     async def make() -> None:
         made = await visit.send("POST", f"/assistants/{row.id}/identity-secret")
         shown.set_content(_identity_state(True))
+        forgetting.set_visibility(True)
         show_once(
             "The secret",
             "It is shown this once. Keep it on your server, never in a page.",
@@ -241,6 +242,7 @@ def _identity(visit: Visit, row: Assistant) -> None:
     async def forget() -> None:
         await visit.send("DELETE", f"/assistants/{row.id}/identity-secret")
         shown.set_content(_identity_state(False))
+        forgetting.set_visibility(False)
 
     with ui.element("div").classes("actions"):
         button("Make a new secret", make, "tiny")
@@ -250,9 +252,9 @@ def _identity(visit: Visit, row: Assistant) -> None:
             "Forget it",
             forget,
         )
-        ui.button("Forget it", on_click=gone.open, color=None).props("no-caps unelevated").classes(
-            "tiny ghost danger"
-        )
+        forgetting = ui.button("Forget it", on_click=gone.open, color=None)
+        forgetting.props("no-caps unelevated").classes("tiny ghost danger")
+        forgetting.set_visibility(has)
 
 
 def _identity_state(has: bool) -> Markup:

@@ -29,8 +29,8 @@ _KINDS = {"lead.created": "New lead", "lead.test": "Test"}
 async def lead_webhook_form(visit: Visit, row: Assistant) -> None:
     """Set the address that new leads go to, try it, and see what became of the last messages."""
     path = f"/assistants/{row.id}/lead-webhook"
-    words = "Each new lead is sent to your CRM, or to any other address, as it comes in."
-    with section("Leads elsewhere", words), ui.element("div").classes("card pad form"):
+    words = "Each new lead is sent there as it comes in, or to any other address of yours."
+    with section("Leads to your CRM", words), ui.element("div").classes("card pad form"):
         address = field(
             "Address for new leads",
             row.lead_webhook,

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from urllib.parse import urlencode
 from uuid import UUID
 
 from markupsafe import Markup
@@ -14,22 +11,20 @@ from nicegui import ui
 from backend.console.charts import Series, bar, columns, share
 from backend.console.cost_view import cost_table, prices
 from backend.console.forms import button, link_button
-from backend.console.frame import go, head, page, section, tabs, tell
+from backend.console.frame import go, page, section, tell
 from backend.console.gap_view import gap_lists, top_questions
+from backend.console.insight_period import Wanted, begin
 from backend.console.lead_quality_view import lead_figures
 from backend.console.parts import badge, empty, note, show, table, tiles
 from backend.console.visit import Visit
 from backend.console.words import KINDS, count, shown_address
 from backend.insights.costs import read_costs
 from backend.insights.lead_quality import lead_quality
-from backend.insights.period import Period
 from backend.insights.usage import Day, Latency, Usage, Volume, use_of
 from knowledge.errors import CandorError
-from knowledge.store.queries.assistants import assistants
 from knowledge.store.queries.rule_targets import read_rule_targets
-from knowledge.store.tables import Assistant, Role, utc_now
+from knowledge.store.tables import Role
 
-_PERIODS = {7: "Last 7 days", 30: "Last 30 days", 90: "Last 90 days", 365: "Last year"}
 _USES = {
     "": "All documents",
     "cited": "Cited",
@@ -39,75 +34,10 @@ _USES = {
 _ROWS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What the pages show; the whole of it stands in the address."""
-
-    page: str
-    days: int = 30
-    assistant: UUID | None = None
-
-    @property
-    def period(self) -> Period:
-        today = utc_now().date()
-        return Period(today - timedelta(days=self.days - 1), today)
-
-    def address(self, page: str | None = None) -> str:
-        given = {"days": self.days if self.days != 30 else "", "assistant": self.assistant or ""}
-        query = urlencode({name: str(value) for name, value in given.items() if value})
-        return f"/console/insights{self.page if page is None else page}" + (
-            f"?{query}" if query else ""
-        )
-
-    def numbers(self, of: str, **more: str) -> str:
-        """The address of the same figures as CSV."""
-        period = self.period
-        given = {"format": "csv", "first": str(period.first), "last": str(period.last), **more}
-        if self.assistant:
-            given["assistant"] = str(self.assistant)
-        return f"/api/v1/insights/{of}?{urlencode(given)}"
-
-
-async def _begin(
-    visit: Visit, part: str, current: str, days: int, assistant: UUID | None, by_assistant: bool
-) -> _Wanted:
-    """The head, the tabs and the choice of time that all pages here share."""
-    async with visit.database.reading() as session:
-        rows = await session.scalars(assistants(visit.workspace_id).order_by(Assistant.created_at))
-        names = {row.id: row.name for row in rows}
-    wanted = _Wanted(
-        part, days if days in _PERIODS else 30, assistant if assistant in names else None
-    )
-    head("Insights", below="What people ask, and how well your content answers it.")
-    tabs(
-        current,
-        ("Overview", wanted.address("")),
-        ("Questions", wanted.address("/questions")),
-        ("Gaps", wanted.address("/gaps")),
-        ("Sources", wanted.address("/sources")),
-    )
-    with ui.element("div").classes("filters"):
-        ui.select(
-            _PERIODS,
-            value=wanted.days,
-            on_change=lambda e: go(replace(wanted, days=int(e.value)).address()),
-        ).props('outlined dense options-dense aria-label="Time"').style("width:170px")
-        if by_assistant:
-            ui.select(
-                {"": "All assistants"} | {str(id): name for id, name in names.items()},
-                value=str(wanted.assistant or ""),
-                on_change=lambda e: go(
-                    replace(wanted, assistant=UUID(e.value) if e.value else None).address()
-                ),
-            ).props('outlined dense options-dense aria-label="Assistant"').style("width:200px")
-    await visit.state.gaps.collector.collect()
-    return wanted
-
-
 @page("/insights", "insights")
 async def overview(visit: Visit, days: int = 30, assistant: UUID | None = None) -> None:
     """Volume, quality, latency and tokens."""
-    wanted = await _begin(visit, "", "Overview", days, assistant, by_assistant=True)
+    wanted = await begin(visit, "", "Overview", days, assistant, by_assistant=True)
     usage = Usage(visit.database, visit.workspace_id)
     volume = await usage.volume(wanted.period, wanted.assistant)
     if not volume.total.questions and not volume.total.handed_off:
@@ -134,12 +64,28 @@ async def overview(visit: Visit, days: int = 30, assistant: UUID | None = None) 
             with room:
                 link_button("CSV", wanted.numbers("latency"), "tiny")
             show(_latency(latency), classes="card")
+    await _reading(usage, wanted)
     await _costs(visit, wanted)
     if visit.may(Role.EDITOR):
         await _leads(visit, wanted)
 
 
-async def _costs(visit: Visit, wanted: _Wanted) -> None:
+async def _reading(usage: Usage, wanted: Wanted) -> None:
+    """What visitors did with the sources of their answers; nothing where none was opened."""
+    days = await usage.reading(wanted.period, wanted.assistant)
+    if not any(day.opened or day.visited for day in days):
+        return
+    with section("Sources opened", "What visitors looked up behind their answers.") as room:
+        with room:
+            link_button("CSV", wanted.numbers("reading"), "tiny")
+        series = [
+            Series("Passages opened", "good", [day.opened for day in days]),
+            Series("Pages visited from them", "added", [day.visited for day in days]),
+        ]
+        show(columns("Sources opened", wanted.period.days, series), classes="card pad")
+
+
+async def _costs(visit: Visit, wanted: Wanted) -> None:
     """Tokens by day, and what they cost; nothing where no language model wrote an answer."""
     usage = Usage(visit.database, visit.workspace_id)
     tokens = await usage.tokens(wanted.period, wanted.assistant)
@@ -167,7 +113,7 @@ async def _costs(visit: Visit, wanted: _Wanted) -> None:
     await draw()
 
 
-async def _leads(visit: Visit, wanted: _Wanted) -> None:
+async def _leads(visit: Visit, wanted: Wanted) -> None:
     found = await lead_quality(visit.database, visit.workspace_id, wanted.period, wanted.assistant)
     if not found.total.leads:
         return
@@ -231,7 +177,7 @@ def _ms(value: float) -> str:
 @page("/insights/questions", "insights")
 async def questions(visit: Visit, days: int = 30, assistant: UUID | None = None) -> None:
     """What is asked most often, in clusters."""
-    wanted = await _begin(visit, "/questions", "Questions", days, assistant, by_assistant=True)
+    wanted = await begin(visit, "/questions", "Questions", days, assistant, by_assistant=True)
     with section("Top questions", "Those that ask the same in other words count together.") as room:
         with room:
             link_button("CSV", wanted.numbers("questions", limit="500"), "tiny")
@@ -250,7 +196,7 @@ async def questions(visit: Visit, days: int = 30, assistant: UUID | None = None)
 @page("/insights/gaps", "insights")
 async def gaps(visit: Visit, days: int = 30, assistant: UUID | None = None) -> None:
     """Questions without a good answer, and whether there is content for them."""
-    wanted = await _begin(visit, "/gaps", "Gaps", days, assistant, by_assistant=True)
+    wanted = await begin(visit, "/gaps", "Gaps", days, assistant, by_assistant=True)
     with section("Gaps", "Questions that were not answered well, the most frequent first.") as room:
         with room:
             link_button("CSV", wanted.numbers("gaps", limit="100"), "tiny")
@@ -284,7 +230,7 @@ def _later(visit: Visit, draw: Callable[[], Awaitable[bool]]) -> None:
 @page("/insights/sources", "insights")
 async def sources(visit: Visit, days: int = 30, use: str = "") -> None:
     """What answers were written from, and what never served."""
-    wanted = await _begin(visit, "/sources", "Sources", days, None, by_assistant=False)
+    wanted = await begin(visit, "/sources", "Sources", days, None, by_assistant=False)
     use = use if use in _USES else ""
     found = await Usage(visit.database, visit.workspace_id).documents(wanted.period)
     if not found.documents:
@@ -354,6 +300,6 @@ async def sources(visit: Visit, days: int = 30, use: str = "") -> None:
             show(note("", "", f"{count(len(rows), 'document')}: the CSV has all of them."))
 
 
-def _with_use(wanted: _Wanted, use: str) -> str:
+def _with_use(wanted: Wanted, use: str) -> str:
     address = wanted.address()
     return address + (f"{'&' if '?' in address else '?'}use={use}" if use else "")

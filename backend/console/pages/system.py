@@ -139,7 +139,7 @@ def _backup(embedded: bool) -> Markup:
         )
     return Markup(
         '<form method="post" action="/api/v1/backups" class="stack tight"><p class="soft">{}</p>'
-        '<div class="actions"><button class="q-btn">Download a backup</button></div></form>'
+        '<div class="actions"><button class="q-btn plain">Download a backup</button></div></form>'
     ).format(
         "One file with all records, the index and the uploaded files. Nothing stops while it is "
         "made. “candor restore” on the server puts it back."

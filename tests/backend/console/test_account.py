@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -127,3 +129,17 @@ async def test_a_user_is_signed_out_by_an_admin(sign_in: Sign) -> None:
 )
 async def test_browsers_are_named(agent: str, words: str) -> None:
     assert browser_name(agent) == words
+
+
+async def test_an_owner_takes_a_backup_home(sign_in: Sign, tmp_path: Path) -> None:
+    owner = await sign_in(Role.OWNER)
+    await owner.open("/system")
+    async with owner.page.expect_download() as download:
+        await owner.page.get_by_role("button", name="Download a backup").click()
+    await (await download.value).save_as(tmp_path / "backup.tar")
+    with tarfile.open(tmp_path / "backup.tar") as archive:
+        assert any(name.endswith("candor.sqlite") for name in archive.getnames())
+    admin = await sign_in(Role.ADMIN, owner.workspace_id)
+    await admin.open("/system")
+    await expect(admin.page.get_by_role("heading", name="Runs")).to_be_visible()
+    await expect(admin.page.get_by_role("heading", name="Backup")).to_have_count(0)

@@ -97,7 +97,10 @@ async def _visit(served: Served, key: str) -> tuple[str, str]:
     async with httpx.AsyncClient(base_url=base, headers={"Origin": served.origin}) as visitor:
         who = {"visitor": "a-secret-of-24-letters!"}
         question = {"question": "How long may I return goods?", "stream": False}
-        talk = (await visitor.post("/chat", json=who | question)).json()["conversation_id"]
+        told = (await visitor.post("/chat", json=who | question)).json()
+        talk = told["conversation_id"]
+        acts = [{"message_id": told["message_id"], "kind": act} for act in ("citation", "visit")]
+        await visitor.post("/events", json=who | {"events": acts})
         await visitor.post("/chat", json=who | question | {"question": "Who was Mona Lisa?"})
         words = {"text": "I would like to speak to somebody.", "conversation_id": talk}
         handoff = (await visitor.post("/handoffs", json=who | words)).json()["id"]
@@ -121,6 +124,7 @@ async def _opened(page: Page, name: str) -> None:
     if name == "questions":
         await expect(page.get_by_role("table", name="Top questions")).to_be_visible()
     if name == "insights":
+        await expect(page.get_by_role("img", name="Sources opened: 2 from")).to_be_visible()
         await page.get_by_text("The numbers").first.click()
     if name == "chain":
         await page.get_by_text("What each sentence rests on").first.click()
