@@ -7,13 +7,21 @@ from uuid import UUID
 
 from backend.cli.connection import Api
 from backend.cli.errors import ApiError
-from knowledge.errors import NotFound
+from knowledge.errors import InvalidInput, NotFound
 
 EXPLAINED = 3
 """Hits that are explained where no number is given: a screen or two."""
 
 PLACES = 10
 """The first places that count where something is missed and no number is given."""
+
+
+def check_choice(missed: str) -> None:
+    """Raise :class:`InvalidInput` where changes are to be tried and a miss explained at once."""
+    if missed:
+        raise InvalidInput(
+            "--why-not does not go with changes to try.", "Ask for one of them at a time."
+        )
 
 
 async def explain(api: Api, query: str, kb: str, limit: int | None) -> Any:

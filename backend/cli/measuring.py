@@ -63,7 +63,7 @@ async def measure(api: Api, asked: Wanted) -> dict[str, Any]:
 
     Raises :class:`NotFound` for a set, a knowledge base or a baseline that there is not.
     """
-    base = await _only(api, "/knowledge-bases", "knowledge base", asked.knowledge_base)
+    base = await find_named(api, "/knowledge-bases", "knowledge base", asked.knowledge_base)
     imported = None
     if asked.file is not None:
         query_set = await _import_into(api, base["id"], asked.query_set)
@@ -73,7 +73,7 @@ async def measure(api: Api, asked: Wanted) -> dict[str, Any]:
             params={"replace": True},
         )
     else:
-        query_set = await _only(
+        query_set = await find_named(
             api, "/query-sets", "query set", asked.query_set, knowledge_base=base["id"]
         )
     # The baseline is looked up first: the new run may have the same name.
@@ -134,7 +134,7 @@ def _show_changes(comparison: dict[str, Any]) -> None:
     out.print(f"{words[comparison['verdict']]} (p = {comparison['figures']['p_value']:.4f}).")
 
 
-async def _only(api: Api, path: str, noun: str, name: str, **query: str) -> dict[str, Any]:
+async def find_named(api: Api, path: str, noun: str, name: str, **query: str) -> dict[str, Any]:
     """The one thing of a list that has a name, or the id."""
     if _is_id(name):
         found: dict[str, Any] = await api.get(f"{path}/{name}")

@@ -140,12 +140,42 @@ def explain(
             help="Why this page is not among the hits. The id of a passage or document will do.",
         ),
     ] = "",
+    change: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CHANGE",
+            help="What this would change, such as term:refund=2; may be repeated. "
+            "docs/command-line.md lists them.",
+        ),
+    ] = None,
+    draft: Annotated[
+        Path | None, typer.Option("--try", metavar="FILE", help="Changes to try, as JSON.")
+    ] = None,
+    words: Annotated[
+        str, typer.Option("--for", help="Words that a query must hold for the changes to act.")
+    ] = "",
+    query_set: Annotated[
+        str, typer.Option("--set", help="Measure the changes on this query set too.")
+    ] = "",
+    save: Annotated[
+        str, typer.Option(metavar="REASON", help="Save the changes as rules of --kb.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Show which words and which arm brought hits up, or why a page is not among them."""
+    """Show which words and which arm brought hits up, why a page is not among them, or what a
+    change would do.
+    """
     from backend.cli import explaining
     from backend.cli.show_explanation import show_explanations, show_miss
 
+    if change or draft or query_set or save or words:
+        from backend.cli import trying
+
+        explaining.check_choice(why_not)
+        trial = trying.Trial(query, kb, draft, change or (), words, query_set, save, limit)
+        tried = _call(context, lambda api: trying.attempt(api, trial))
+        print_json(tried) if as_json else trying.show(tried)
+        return
     if why_not:
         told = _call(
             context, lambda api: explaining.explain_miss(api, query, kb, limit, why_not.strip())
