@@ -53,3 +53,16 @@ async def test_a_run_whose_worker_died_before_it_began_is_taken_over(
     service.worker = Worker(service.database, service.index, service.encoder, service.settings)
     await service.worker.start()
     assert (await service.wait(run.id)).state == "succeeded"
+
+
+async def test_a_run_reads_on_while_one_page_is_slow(site: Site, service: Service) -> None:
+    opened = site.hold_pages(40)
+    for n in range(1, 40):
+        site.html(f"/p{n}", page(f"Page {n}"))
+    run_id = await service.queue(await service.add_website(site.url()))
+    async with asyncio.timeout(30):
+        for n in range(40):
+            await site.until_asked(f"/p{n}")
+    opened.set()
+    assert (await service.wait(run_id)).state == "succeeded"
+    assert await service.states(run_id) == {"indexed": 41}
