@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -55,7 +56,12 @@ async def test_a_run_whose_worker_died_before_it_began_is_taken_over(
     assert (await service.wait(run.id)).state == "succeeded"
 
 
-async def test_a_run_reads_on_while_one_page_is_slow(site: Site, service: Service) -> None:
+async def test_a_run_reads_on_while_one_page_is_slow(
+    site: Site, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = service.worker._jobs._runs
+    patient = replace(runs._settings.fetch, timeout_s=60)
+    monkeypatch.setattr(runs, "_settings", replace(runs._settings, fetch=patient))
     opened = site.hold_pages(40)
     for n in range(1, 40):
         site.html(f"/p{n}", page(f"Page {n}"))
