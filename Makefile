@@ -14,7 +14,7 @@ export PORT CANDOR_DATA
 
 .PHONY: help install run test widget-types check lint types imports format install-dev system-packages \
 	test-qdrant bench-retrieval bench-search bench-explain bench-ingestion bench-answers \
-	bench-site bench-crash bench-widget bench-visitors bench-host-page bench-encoder encoder pictures clean
+	bench-start bench-site bench-crash bench-widget bench-visitors bench-host-page bench-encoder encoder pictures clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -87,6 +87,13 @@ bench-search: install-dev ## Search latency over 10,000 chunks
 
 bench-explain: install-dev ## Speed of explanations over 100,000 chunks
 	@$(BIN)/python -m benchmarks.explain_speed
+
+bench-start: install-dev ## How soon the server is ready, and its memory when idle
+	@$(BIN)/python -m compileall -q $(PACKAGES)
+	@$(BIN)/python -m benchmarks.start
+
+bench-console: install-dev ## The console's lists of 10,000 documents and conversations
+	@$(BIN)/python -m benchmarks.console_lists
 
 bench-ingestion: install-dev ## Crawl, parse and indexing speed: SITE=folder DOCUMENTS=folder SCRAPY=python-with-scrapy
 	@$(BIN)/python -m benchmarks.ingestion $${SITE:+--site "$$SITE"} $${DOCUMENTS:+--documents "$$DOCUMENTS"} $${SCRAPY:+--scrapy "$$SCRAPY"}
