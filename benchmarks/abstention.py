@@ -175,7 +175,7 @@ class Asker:
                 hits.append(_as_ingested(hit, passage))
                 found = found or (own and len(hits) <= self._settings.passages_read)
         assert result.trace is not None, "a search that ran has a trace"
-        asked = ask(self._encoder, question.text, result.trace.query)
+        asked = ask(self._encoder, question.text, result.trace.query, question.text)
         opened = open_passages(hits[: self._settings.passages_read])
         candidates = [
             one

@@ -75,7 +75,7 @@ class ExtractiveWriter:
         """Choose what to quote. Takes as long as one call of the encoder."""
         hits = task.hits[: self._settings.passages_read]
         encoding = task.encoding or self._encoder.encode_queries([task.query])[0]
-        asked = ask(self._encoder, task.query, encoding)
+        asked = ask(self._encoder, task.query, encoding, task.question)
         passages = open_passages(hits)
         candidates = [
             one

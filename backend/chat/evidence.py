@@ -23,6 +23,7 @@ from knowledge.types import Encoding, Hit
 
 Stems = frozenset[str]
 
+_CARRIED = 0.5
 _FROM_HEADING = 0.5
 _WITHOUT_FULL_STOP = 0.85
 _LABEL = 40
@@ -71,9 +72,11 @@ class Passage:
     context: Stems
 
 
-def ask(encoder: Encoder, query: str, encoding: Encoding) -> Asked:
+def ask(encoder: Encoder, query: str, encoding: Encoding, question: str) -> Asked:
     """Weigh the words of a question as ``encoding`` does: with the collection's IDF in it.
 
+    ``query``: what was searched for; words of it that are not in ``question`` were taken over from
+    the question before, and count half: what is new is what the reader wants to know now.
     ``encoding``: the query's, as it met the index. Where it has no sparse side, all words weigh
     the same.
     """
@@ -87,6 +90,9 @@ def ask(encoder: Encoder, query: str, encoding: Encoding) -> Asked:
         for term, value in zip(terms, encoding.sparse.values, strict=True):
             for stem in stems_of(named.get(term, "")) & stems:
                 weights[stem] = max(weights.get(stem, 0.0), float(value))
+    asked = stems_of(question)
+    for stem in weights.keys() - asked:
+        weights[stem] *= _CARRIED
     total = sum(weights.values())
     return Asked(encoding.dense, {stem: weight / total for stem, weight in weights.items()})
 
