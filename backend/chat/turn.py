@@ -65,6 +65,9 @@ from knowledge.store.database import Database
 
 _log = structlog.get_logger()
 
+_SEARCHES_AT_ONCE = 8
+"""A crowd's searches take turns: side by side they would all end when the last one does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -98,6 +101,7 @@ class Chat:
     ) -> None:
         self.database = database
         self.record = Record(database)
+        self.searching = asyncio.Semaphore(_SEARCHES_AT_ONCE)
         self.searcher = searcher
         self.settings = settings or ChatSettings()
         self.language_model = language_model
@@ -219,7 +223,8 @@ class Turn:
         )
         if understood.reply:
             return request, SearchResult(understood.query, (), 0.0, ())
-        return request, await self._chat.searcher.search(request)
+        async with self._chat.searching:
+            return request, await self._chat.searcher.search(request)
 
     def _results(self, result: SearchResult) -> SearchResults:
         return SearchResults(
