@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 export PORT CANDOR_DATA
 
 .PHONY: help install run test widget-types check lint types imports format install-dev system-packages \
-	test-qdrant bench-retrieval bench-search bench-explain bench-ingestion bench-answers \
+	test-qdrant bench-retrieval bench-search bench-explain bench-console bench-ingestion bench-answers \
 	bench-start bench-site bench-crash bench-widget bench-visitors bench-host-page bench-encoder encoder pictures clean
 
 help: ## Show what can be made

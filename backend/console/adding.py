@@ -8,7 +8,7 @@ from uuid import UUID
 from nicegui import ui
 
 from backend.console.assets import address
-from backend.console.forms import Act, area, button, choice, dialog, field, foot
+from backend.console.forms import Act, area, button, choice, dialog, field, foot, on_enter
 from backend.console.frame import done
 from backend.console.visit import Visit
 from backend.console.words import size
@@ -55,7 +55,7 @@ def add_feed(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
 
         with foot(made):
             button("Add feed", add, "primary")
-        start.on("keydown.enter", add)
+        on_enter(start, add)
     return opener(made)
 
 

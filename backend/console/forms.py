@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
@@ -22,15 +23,31 @@ def button(words: str, act: Act, kind: str = "") -> ui.button:
     async def press() -> None:
         pressed.props("loading")
         try:
-            await act()
-        except CandorError as error:
-            tell(error)
+            await done_whole(act)
         finally:
             if not pressed.is_deleted:
                 pressed.props(remove="loading")
 
     pressed = ui.button(words, on_click=press, color=None).props("no-caps unelevated")
     return pressed.classes(kind)
+
+
+def on_enter(control: ui.element, act: Act) -> None:
+    """Do the same as a button where Enter is pressed in a field."""
+    control.on("keydown.enter", partial(done_whole, act))
+
+
+async def done_whole(act: Act) -> None:
+    """Do an act to its end, and tell an error.
+
+    An act that closes its dialog goes on when the dialog, and with it the button that was pressed,
+    is long gone from the page; so it acts for the page, not for the button.
+    """
+    with ui.context.client.content:
+        try:
+            await act()
+        except CandorError as error:
+            tell(error)
 
 
 def link_button(words: str, to: str, kind: str = "") -> ui.button:

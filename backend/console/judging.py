@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from markupsafe import Markup
 from nicegui import ui
 from nicegui.events import GenericEventArguments, ValueChangeEventArguments
 
-from backend.console.forms import button, field
+from backend.console.forms import button, field, on_enter
 from backend.console.frame import tell
 from backend.console.parts import NOTHING, badge, show
 from backend.console.visit import Visit
@@ -149,8 +148,8 @@ class Judging:
             await self._visit.send("DELETE", f"/query-sets/{self._set.id}/queries/{self._id}")
             await self._gone()
 
-        address.on("keydown.enter", partial(_told, add))
-        words.on("keydown.enter", partial(_told, rename))
+        on_enter(address, add)
+        on_enter(words, rename)
         with ui.element("div").classes("actions"):
             button("Judge this page", add, "tiny")
             button("Save the words", rename, "tiny")
@@ -169,13 +168,6 @@ class Judging:
             self._figure = None
         self._id, self._query, self._grades = row["id"], row["query"], row["grades"]
         self._head.set_content(self._summary())
-
-
-async def _told(act: Callable[[], Awaitable[None]]) -> None:
-    try:
-        await act()
-    except CandorError as error:
-        tell(error)
 
 
 def _linked(page: str) -> Markup:

@@ -12,7 +12,7 @@ from nicegui.events import GenericEventArguments
 
 from backend.console.adding import opener
 from backend.console.change_form import number
-from backend.console.forms import Act, area, button, choice, confirm, dialog, field, foot
+from backend.console.forms import Act, area, button, choice, confirm, dialog, field, foot, on_enter
 from backend.console.frame import done, go, tell
 from backend.console.visit import Refused, Visit
 from backend.console.words import count, shown_address
@@ -55,7 +55,7 @@ def new_query_set(visit: Visit, bases: Mapping[UUID, str]) -> Act:
 
         with foot(made):
             button("Create", create, "primary")
-        name.on("keydown.enter", create)
+        on_enter(name, create)
     return opener(made)
 
 
@@ -152,7 +152,7 @@ def rename(visit: Visit, query_set: QuerySet) -> Act:
 
         with foot(made):
             button("Save", save, "primary")
-        name.on("keydown.enter", save)
+        on_enter(name, save)
     return opener(made)
 
 

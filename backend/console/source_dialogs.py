@@ -8,7 +8,7 @@ from nicegui import ui
 
 from backend.api.written import is_pairs
 from backend.console.adding import SCHEDULES, Again, edit_text, opener, upload_files
-from backend.console.forms import Act, button, choice, confirm, dialog, field, foot
+from backend.console.forms import Act, button, choice, confirm, dialog, field, foot, on_enter
 from backend.console.frame import go
 from backend.console.pairs_form import edit_pairs
 from backend.console.visit import Visit
@@ -65,7 +65,7 @@ def _rename(visit: Visit, row: Source) -> Act:
 
         with foot(made):
             button("Save", save, "primary")
-        name.on("keydown.enter", save)
+        on_enter(name, save)
     return opener(made)
 
 
@@ -88,7 +88,7 @@ def _schedule(visit: Visit, row: Source) -> Act:
 
         with foot(made):
             button("Save", save, "primary")
-        schedule.on("keydown.enter", save)
+        on_enter(schedule, save)
     return opener(made)
 
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from nicegui import ui
 
 from backend.console.adding import Again, opener
-from backend.console.forms import Act, button, dialog, field, foot
+from backend.console.forms import Act, button, dialog, field, foot, on_enter
 from backend.console.frame import done, origin
 from backend.console.parts import badge, show
 from backend.console.shown_once import show_once
@@ -44,7 +44,7 @@ def add_webhook(visit: Visit, knowledge_base_id: UUID, again: Again) -> Act:
 
         with foot(made):
             button("Make webhook", make, "primary")
-        name.on("keydown.enter", make)
+        on_enter(name, make)
     return opener(made)
 
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from nicegui import ui
 
 from backend.console.adding import SCHEDULES, Again, lines, opener, with_scheme
-from backend.console.forms import Act, area, button, choice, dialog, field, foot
+from backend.console.forms import Act, area, button, choice, dialog, field, foot, on_enter
 from backend.console.frame import done
 from backend.console.parts import join, note, show
 from backend.console.visit import Visit
@@ -105,7 +105,7 @@ def website(
         with foot(made):
             button("Preview", preview)
             button("Read it anew" if known else "Add website", save, "primary")
-        start.on("keydown.enter", preview)
+        on_enter(start, preview)
     return opener(made)
 
 

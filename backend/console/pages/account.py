@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 from nicegui import ui
 
-from backend.console.forms import Act, button, field
+from backend.console.forms import Act, button, field, on_enter
 from backend.console.frame import done, head, page, section
 from backend.console.parts import badge, note, show, when
 from backend.console.visit import Visit
@@ -73,7 +73,7 @@ def _password(visit: Visit, user: User) -> None:
 
         with ui.element("div").classes("actions"):
             button("Set password", save, "primary")
-        new.on("keydown.enter", save)
+        on_enter(new, save)
     if current:
         show(note("", "", "Forgotten it? A sign-in link from an admin sets a new one without it."))
 

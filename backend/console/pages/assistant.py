@@ -15,7 +15,7 @@ from backend.console.assistant_forms import (
     preview_script,
     where_form,
 )
-from backend.console.forms import Act, button, confirm, dialog, field, foot, link_button
+from backend.console.forms import Act, button, confirm, dialog, field, foot, link_button, on_enter
 from backend.console.frame import go, head, origin, page, section
 from backend.console.lead_webhook_form import lead_webhook_form
 from backend.console.parts import badge, empty, join, show
@@ -89,7 +89,7 @@ def _new(visit: Visit) -> Act:
 
         with foot(made):
             button("Create", create, "primary")
-        name.on("keydown.enter", create)
+        on_enter(name, create)
     return opener(made)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from backend.console.adding import opener
-from backend.console.forms import Act, area, button, dialog, field, foot
+from backend.console.forms import Act, area, button, dialog, field, foot, on_enter
 from backend.console.frame import go, head, page
 from backend.console.parts import badge, empty, join, show
 from backend.console.visit import Visit
@@ -80,6 +80,6 @@ def _new(visit: Visit) -> Act:
 
         with foot(made):
             button("Create", create, "primary")
-        name.on("keydown.enter", create)
+        on_enter(name, create)
 
     return opener(made)

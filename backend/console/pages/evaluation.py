@@ -11,7 +11,7 @@ from fastapi import Query
 from markupsafe import Markup
 from nicegui import ui
 
-from backend.console.forms import button, dialog, field, foot, link_button
+from backend.console.forms import button, dialog, field, foot, link_button, on_enter
 from backend.console.frame import done, go, head, page, section, show_error, tabs
 from backend.console.judging import ORIGINS, Judging, explain_address
 from backend.console.listing import Pager
@@ -152,7 +152,7 @@ async def query_set_page(visit: Visit, query_set_id: UUID, after: str = "") -> N
 
             with foot(made):
                 button("Run", start, "primary")
-            name.on("keydown.enter", start)
+            on_enter(name, start)
         made.open()
 
     async def draw_runs() -> None:

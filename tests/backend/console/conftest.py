@@ -81,7 +81,8 @@ class Person:
 
     async def open(self, path: str) -> int:
         """Open a page of the console, and wait until it can be used."""
-        answer = await self.page.goto(f"{self.origin}/console{path}")
+        # As long as the console itself gives a page, and the browser on a busy machine on top.
+        answer = await self.page.goto(f"{self.origin}/console{path}", timeout=60_000)
         await self.page.locator("h1, h2").first.wait_for()
         await self.page.wait_for_function("window.socket?.connected ?? true")
         assert answer is not None

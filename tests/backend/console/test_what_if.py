@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
 from playwright.async_api import expect
 
+from backend.console.what_if_panel import WhatIfPanel
+from backend.search.search import SearchRequest
 from knowledge.store.query_sets import add_queries, create_query_set
 from knowledge.store.tables import Role
 from tests.backend.console.conftest import Sign
@@ -21,8 +24,19 @@ COMPILING_MS = 120_000
 DELIVERY, RETURNS = "upload:///delivery.md", "upload:///returns.md"
 
 
+def _slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the panel takes longer than its dialogs take to go from the page."""
+    read = WhatIfPanel._read_active
+
+    async def late(panel: WhatIfPanel, request: SearchRequest) -> None:
+        await asyncio.sleep(1.0)
+        await read(panel, request)
+
+    monkeypatch.setattr(WhatIfPanel, "_read_active", late)
+
+
 async def test_a_change_is_tried_measured_saved_and_taken_back(
-    served: Served, shop: Stocked, sign_in: Sign
+    served: Served, shop: Stocked, sign_in: Sign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with served.state.database.writing() as session:
         made = await create_query_set(session, UUID(shop.base), "orders")
@@ -74,6 +88,7 @@ async def test_a_change_is_tried_measured_saved_and_taken_back(
     await expect(page.get_by_text("Reason must not be empty.")).to_be_visible()
     await page.get_by_label("Reason").fill("The courier is what people mean.")
     await page.get_by_label("Until").fill("2099-12-31")
+    _slow(monkeypatch)
     await save.click()
     await expect(page.get_by_text("Saved. It acts from the next search on.")).to_be_visible()
     await expect(page.locator(".hit").first).to_contain_text("Delivery")
