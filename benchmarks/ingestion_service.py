@@ -11,7 +11,6 @@ from pathlib import Path
 from uuid import UUID, uuid5
 
 from pydantic import SecretStr
-from sqlalchemy import select
 
 from benchmarks.ingestion_site import digest_of
 from benchmarks.shared_index import SharedIndex
@@ -96,9 +95,8 @@ class Bench:
         began = time.monotonic()
         while True:
             async with self.database.reading() as session:
-                state = await session.scalar(select(Run.state).where(Run.id == run_id))
-                if state in ENDED:
-                    run = await session.get_one(Run, run_id)
+                run = await session.get_one(Run, run_id)
+                if run.state in ENDED:
                     return run, (await progress(session, [run_id]))[run_id]
             await asyncio.sleep(min(0.5, 0.05 + (time.monotonic() - began) / 50))
 
