@@ -44,7 +44,7 @@ async def serving(*origins: str) -> AsyncIterator[Server]:
     ``origins``: websites that its assistant speaks to.
     """
     with TemporaryDirectory() as folder:
-        port = _free_port()
+        port = free_port()
         environment = os.environ | {
             "CANDOR_DATA": folder,
             "CANDOR_PORT": str(port),
@@ -92,7 +92,8 @@ async def _ready(folder: Path, port: int, origins: list[str]) -> str:
                     return assistant.public_key
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
