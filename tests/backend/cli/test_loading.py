@@ -24,8 +24,10 @@ def test_a_server_is_imported_without_what_it_may_never_use() -> None:
 
 def test_garbage_is_collected_again_after_loading() -> None:
     gc.unfreeze()
-    with pytest.raises(ValueError, match="broken"), loading():
+    with loading():
         assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(ValueError, match="broken"), loading():
         raise ValueError("broken")
     assert gc.isenabled()
     assert gc.get_freeze_count()
