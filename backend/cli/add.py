@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import mimetypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from backend.cli.connection import Api
 from backend.cli.errors import ApiError
 from backend.cli.output import notes
 from backend.cli.watching import watch_runs
+from knowledge.errors import InvalidInput
 
 _FILES_PER_UPLOAD = 50
 _BYTES_PER_UPLOAD = 64_000_000
@@ -29,16 +30,23 @@ class LocalFile:
 
 @dataclass(slots=True)
 class Wanted:
-    """What the arguments come to. ``refused``: what cannot be read at all, with the reason."""
+    """What the arguments come to. ``refused``: what cannot be read at all, with the reason.
 
+    ``rules``: those given for the websites; a website that is there already keeps its others.
+    """
+
+    rules: dict[str, Any] = field(default_factory=dict)
     addresses: list[str] = field(default_factory=list)
     files: list[LocalFile] = field(default_factory=list)
     refused: list[dict[str, str]] = field(default_factory=list)
 
 
-def expand(arguments: Sequence[str]) -> Wanted:
-    """Tell addresses from paths, and folders into the files in them, hidden ones left out."""
-    wanted = Wanted()
+def expand(arguments: Sequence[str], rules: Mapping[str, Any] | None = None) -> Wanted:
+    """Tell addresses from paths, and folders into the files in them, hidden ones left out.
+
+    Raises :class:`InvalidInput` for ``rules`` where no website is named.
+    """
+    wanted = Wanted(dict(rules or {}))
     for argument in arguments:
         if argument.startswith(("http://", "https://")):
             wanted.addresses.append(argument)
@@ -56,6 +64,9 @@ def expand(arguments: Sequence[str]) -> Wanted:
                 f"There is no file or folder {argument}.",
                 "Check the path; a website begins with http:// or https://.",
             )
+    if wanted.rules and not wanted.addresses:
+        given = ", ".join(f"--{name.replace('_', '-')}" for name in wanted.rules)
+        raise InvalidInput(f"{given} is for websites, and none is named.", "Leave it out.")
     return wanted
 
 
@@ -76,7 +87,7 @@ async def add(api: Api, wanted: Wanted, knowledge_base: str, wait: bool) -> dict
         refused += uploaded["refused"]
         runs[uploaded["run"]["id"]] = uploaded["run"]
     for address in wanted.addresses:
-        body = {"kind": "website", "start": address}
+        body = {"kind": "website", "start": address} | wanted.rules
         try:
             made = await api.post(f"/knowledge-bases/{base['id']}/sources", body)
         except ApiError as error:

@@ -19,9 +19,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import click
+import typer
 
 from knowledge import errors
 from knowledge.errors import CandorError
@@ -75,10 +76,12 @@ def guarded(command: Callable[[], Any]) -> int:
     except CandorError as error:
         tell(error, as_json)
         return exit_code(error)
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        # Wrong use knows how to show itself, with the command's usage; the base class does not.
+        show: Callable[[], None] = getattr(error, "show", partial(print, error, file=sys.stderr))
+        show()
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         print("Interrupted.", file=sys.stderr)
         return 130
     return outcome if isinstance(outcome, int) else 0

@@ -53,13 +53,23 @@ def add(
     wait: Annotated[
         bool, typer.Option("--wait", help="Return when everything is indexed.")
     ] = False,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Pattern of a website's paths to read; repeatable.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Pattern of paths to leave out; repeatable.")
+    ] = None,
+    max_pages: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Of a website. 10,000 at first.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add files, folders or websites to a knowledge base."""
     from backend.cli import add as adding
     from backend.cli.show import show_added
 
-    wanted = adding.expand(what)
+    rules = {"include": include, "exclude": exclude, "max_pages": max_pages}
+    wanted = adding.expand(what, {name: rule for name, rule in rules.items() if rule})
     result = _call(context, lambda api: adding.add(api, wanted, kb, wait), work=True)
     print_json(result) if as_json else show_added(result)
     if adding.is_partial(result):

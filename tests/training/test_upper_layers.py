@@ -1,4 +1,4 @@
-"""The trunk's upper layers, trained with the head: what moves, what is held, and what is written."""
+"""The upper layers of the trunk, trained with the head: what moves, is held, and is written."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from backend.api.multipart import Received, receive_files
 from backend.api.routes.runs import view_run, view_runs
 from backend.api.schemas.base import PageView, Paging
 from backend.api.schemas.content import (
+    ChangedRules,
     NewFeed,
     NewSource,
     NewText,
@@ -49,6 +50,11 @@ router = APIRouter(tags=["sources"], responses=PROBLEMS)
 
 UPLOADS = "/uploads"
 UPLOAD_ADDRESS = "upload:///"
+
+_RULES = {
+    SourceKind.WEBSITE: frozenset(ChangedRules.model_fields),
+    SourceKind.FEED: frozenset({"max_pages"}),
+}
 
 
 @router.get("/sources", summary="List sources")
@@ -82,7 +88,7 @@ async def create_source(
     repetition: Once,
 ) -> SourceCreated | JSONResponse:
     """Add a source and queue the run that reads it. A website or feed that is there already is
-    read anew with the rules given.
+    read anew, with the rules given; those that are left out stay as they are.
     """
     async with state.database.writing() as session:
         base = await find_knowledge_base(session, caller.workspace_id, knowledge_base_id)
@@ -165,11 +171,13 @@ async def read_source(source_id: UUID, caller: Viewer, state: State) -> SourceVi
     return view
 
 
-@router.patch("/sources/{source_id}", summary="Rename, pause or schedule a source")
+@router.patch("/sources/{source_id}", summary="Change a source")
 async def change_source(
     source_id: UUID, body: SourceChange, caller: Editor, state: State
 ) -> SourceView:
-    """Change the name or the schedule, or keep the source from being read while it is paused."""
+    """Change the name, the schedule or a website's rules, or keep the source from being read while
+    it is paused.
+    """
     async with state.database.writing() as session:
         source = await queries.find_source(session, caller.workspace_id, source_id)
         if body.name is not None:
@@ -179,6 +187,8 @@ async def change_source(
         if body.schedule is not None:
             _check_schedule(body.schedule)
             source.schedule = body.schedule
+        if body.rules is not None:
+            source.config = _with_rules(source, body.rules)
         record(
             session,
             caller.workspace_id,
@@ -253,10 +263,24 @@ async def _crawled(
     source = await queries.find_by_start(session, knowledge_base_id, kind, start)
     if source is None:
         source = await queries.create_source(session, knowledge_base_id, kind, start, config)
-    source.config = config
+    else:
+        given = body.model_fields_set
+        source.config = source.config | {key: config[key] for key in config if key in given}
     source.name = body.name or source.name
     source.schedule = body.schedule or source.schedule
     return source
+
+
+def _with_rules(source: Source, changed: ChangedRules) -> dict[str, Any]:
+    """The configuration of a source with some rules changed. Raises :class:`InvalidInput`."""
+    rules = changed.model_dump(exclude_none=True)
+    known = _RULES.get(SourceKind(source.kind), frozenset())
+    if unknown := sorted(rules.keys() - known):
+        raise InvalidInput(
+            f"{source.name} has no rule {', '.join(unknown)}: it is of kind {source.kind}.",
+            f"Its rules are {', '.join(sorted(known))}." if known else "It is not crawled.",
+        )
+    return source.config | rules
 
 
 def _check_schedule(schedule: str) -> None:

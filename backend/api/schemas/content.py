@@ -110,12 +110,24 @@ class NewText(Body):
 NewSource = Annotated[NewWebsite | NewFeed | NewText | NewPairs, Field(discriminator="kind")]
 
 
+class ChangedRules(Body):
+    """Rules of a website, or ``max_pages`` of a feed; what is left out stays."""
+
+    include: list[str] | None = Field(default=None, max_length=500)
+    exclude: list[str] | None = Field(default=None, max_length=500, examples=[["/blog/*"]])
+    max_pages: int | None = Field(default=None, ge=1, le=1_000_000)
+    max_depth: int | None = Field(default=None, ge=0, le=1000)
+    sitemap: bool | None = None
+    render: bool | None = None
+
+
 class SourceChange(Body):
     """What may be changed of a source; what is left out stays."""
 
     name: str | None = Field(default=None, min_length=1, max_length=500)
     paused: bool | None = None
     schedule: str | None = Field(default=None, max_length=100, examples=["0 3 * * *", ""])
+    rules: ChangedRules | None = Field(default=None, description="They hold from the next run on.")
 
 
 class SourceView(BaseModel):

@@ -34,6 +34,26 @@ async def test_a_source_gets_and_loses_a_schedule(enter: Enter, kind: str) -> No
     assert (kept.json()["name"], kept.json()["schedule"]) == ("News", "")
 
 
+async def test_rules_are_changed_one_by_one(enter: Enter) -> None:
+    client = await enter()
+    base = await make_base(client)
+    body = {"kind": "website", "start": "https://www.example.com/", "exclude": ["/blog/*"]}
+    source = (await client.post(f"/knowledge-bases/{base}/sources", json=body)).json()["source"]
+    place = f"/sources/{source['id']}"
+    changed = await client.patch(place, json={"rules": {"max_depth": 3}})
+    assert changed.json()["config"] == source["config"] | {"max_depth": 3}
+    given = {"kind": "website", "start": body["start"], "include": ["/docs/*"]}
+    again = await client.post(f"/knowledge-bases/{base}/sources", json=given)
+    expected = changed.json()["config"] | {"include": ["/docs/*"]}
+    assert again.json()["source"]["config"] == expected
+    feed = {"kind": "feed", "start": "https://www.example.com/news.xml"}
+    other = (await client.post(f"/knowledge-bases/{base}/sources", json=feed)).json()["source"]
+    refused = await client.patch(f"/sources/{other['id']}", json={"rules": {"render": True}})
+    assert refused.status_code == 422
+    assert "render" in refused.json()["detail"]
+    assert "max_pages" in refused.json()["action"]
+
+
 async def test_a_schedule_that_is_none_is_refused_and_nothing_is_made(enter: Enter) -> None:
     client = await enter()
     base = await make_base(client)

@@ -207,6 +207,9 @@ def test_a_data_folder_of_a_newer_version(candor: Candor) -> None:
         (("search", "x", "--arms", "bm25"), {}, "arms"),
         (("eval", "/nowhere"), {}, "/nowhere"),
         (("restore", "/nowhere.tar"), {}, "/nowhere.tar"),
+        (("serve", "--port", "80"), {}, "--port"),
+        (("ask",), {}, "question"),
+        (("answer", "x"), {}, "answer"),
     ],
 )
 def test_wrong_use_is_said_in_words(

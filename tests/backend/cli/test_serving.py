@@ -19,6 +19,7 @@ from knowledge.errors import (
     DiskFull,
     EncoderMismatch,
     FolderLocked,
+    InvalidInput,
     InvalidQuery,
     NotFound,
 )
@@ -66,6 +67,9 @@ def test_arguments_are_told_apart(tmp_path) -> None:  # type: ignore[no-untyped-
     assert wanted.addresses == ["https://www.example.com/"]
     assert [file.name for file in wanted.files] == ["docs/a.md", "docs/b.md"]
     assert [one["name"] for one in wanted.refused] == ["nowhere"]
+    assert expand(["https://www.example.com/"], {"max_pages": 3}).rules == {"max_pages": 3}
+    with pytest.raises(InvalidInput, match="--max-pages"):
+        expand([str(tmp_path / "docs")], {"max_pages": 3})
 
 
 def test_uploads_are_cut_into_requests(tmp_path) -> None:  # type: ignore[no-untyped-def]
