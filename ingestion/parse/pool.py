@@ -43,13 +43,15 @@ _ROOT = Path(__file__).parents[2]
 class ParseLimits:
     """``timeout_s`` and ``memory_mb`` are for one file, ``max_bytes`` its size.
 
-    ``aids``: what reads files again that say nothing to the first reading.
+    ``aids``: what reads files again that say nothing to the first reading. A child that waits
+    ``idle_s`` for a file is ended: each holds a hundred megabytes.
     """
 
     timeout_s: float = 120.0
     memory_mb: int = 1024
     max_bytes: int = 300_000_000
     processes: int = 2
+    idle_s: float = 30.0
     aids: tuple[Aid, ...] = ()
 
 
@@ -138,6 +140,8 @@ class ParserPool:
         self._slow_slot = asyncio.Semaphore(1)
         self._idle: list[_Child] = []
         self._busy: set[_Child] = set()
+        self._rest: asyncio.TimerHandle | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> ParserPool:
         return self
@@ -147,6 +151,13 @@ class ParserPool:
 
     async def close(self) -> None:
         """End every idle child."""
+        if self._rest is not None:
+            self._rest.cancel()
+        await self._stop_idle()
+        if self._ending is not None:
+            await self._ending
+
+    async def _stop_idle(self) -> None:
         while self._idle:
             await self._idle.pop().stop()
 
@@ -245,8 +256,19 @@ class ParserPool:
             if child.files >= _FILES_BEFORE_REPLACEMENT:
                 await child.stop()
             else:
-                self._idle.append(child)
+                self._keep(child)
             return answer
+
+    def _keep(self, child: _Child) -> None:
+        """Keep a child for the next file, and end those that none has come for."""
+        self._idle.append(child)
+        if self._rest is not None:
+            self._rest.cancel()
+        loop = asyncio.get_running_loop()
+        self._rest = loop.call_later(self.limits.idle_s, self._end_idle)
+
+    def _end_idle(self) -> None:
+        self._ending = asyncio.create_task(self._stop_idle())
 
     async def _answer(
         self,

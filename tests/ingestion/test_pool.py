@@ -9,6 +9,7 @@ import tracemalloc
 import zipfile
 from collections.abc import AsyncIterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -38,6 +39,18 @@ async def test_files_are_read_one_after_the_other_by_the_same_child(pool: Parser
     assert first.document_or_raise().text == "# Größe\n\nText 漢"
     assert type(second.failure).__name__ == "EmptyDocument"
     assert pool._idle == [child]
+
+
+async def test_a_child_that_no_file_comes_for_is_ended() -> None:
+    async with ParserPool(ParseLimits(processes=1, idle_s=0.01)) as pool:
+        await pool.read(FileToRead(b"one", "a.txt"))
+        (child,) = pool._idle
+        async with asyncio.timeout(20):
+            while Path(f"/proc/{child.pid}").exists():
+                await asyncio.sleep(0.01)
+        assert pool._idle == []
+        again = await pool.read(FileToRead(b"two", "b.txt"))
+        assert again.document_or_raise().text == "two"
 
 
 async def test_a_reply_longer_than_any_buffer_arrives_whole(pool: ParserPool) -> None:
