@@ -22,7 +22,6 @@ from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import httpx
-from sqlalchemy import insert
 
 from backend.api.access import COOKIE
 from backend.app import create_app
@@ -68,25 +67,24 @@ async def _documents(session: WriteSession, base: UUID, number: int, rng: random
     session.add(Source(id=source, knowledge_base_id=base, kind=SourceKind.WEBSITE, name="shop"))
     await session.flush()
     texts = [_sentence(rng, 5_000) for _ in range(50)]
-    rows: list[dict[str, object]] = [
-        {
-            "id": uuid4(),
-            "created_at": now + timedelta(microseconds=at),
-            "knowledge_base_id": base,
-            "source_id": source,
-            "address": f"https://shop.example/{rng.choice(_WORDS)}/{at}",
-            "title": f"{_sentence(rng, 40)} {at}",
-            "state": DocumentState.FAILED if at % 50 == 0 else DocumentState.INDEXED,
-            "text": texts[at % 50],
-            "size_bytes": 5_000,
-            "chunk_count": 6,
-            "term_counts": bytes(800),
-            "warnings": [],
-            "marks": [],
-        }
+    session.add_all(
+        Document(
+            id=uuid4(),
+            created_at=now + timedelta(microseconds=at),
+            knowledge_base_id=base,
+            source_id=source,
+            address=f"https://shop.example/{rng.choice(_WORDS)}/{at}",
+            title=f"{_sentence(rng, 40)} {at}",
+            state=DocumentState.FAILED if at % 50 == 0 else DocumentState.INDEXED,
+            text=texts[at % 50],
+            size_bytes=5_000,
+            chunk_count=6,
+            term_counts=bytes(800),
+            warnings=[],
+            marks=[],
+        )
         for at in range(number)
-    ]
-    await session.execute(insert(Document), rows)
+    )
 
 
 async def _conversations(
@@ -95,60 +93,56 @@ async def _conversations(
     now = utc_now() - timedelta(hours=1)
     reasons = {"given": [str(uuid4()) for _ in range(8)], "hits": _sentence(rng, 2_500)}
     cited = [{"chunk_id": str(uuid4()), "text": _sentence(rng, 600), "title": "Returns"}]
-    talks, messages, asked = [], [], []
     for at in range(number):
         id, when = uuid4(), now + timedelta(microseconds=at)
         title = f"{_sentence(rng, 30)} {at}"
-        talks.append(
-            {
-                "id": id,
-                "created_at": when,
-                "workspace_id": workspace_id,
-                "title": title,
-                "visitor": "",
-                "updated_at": when,
-            }
+        session.add(
+            Conversation(
+                id=id,
+                created_at=when,
+                workspace_id=workspace_id,
+                title=title,
+                visitor="",
+                updated_at=when,
+            )
         )
         for ordinal in range(6):
             answers = ordinal % 2 == 1
             message = uuid4()
             if answers:  # counted already, as all but the newest are
-                asked.append(
-                    {
-                        "message_id": message,
-                        "workspace_id": workspace_id,
-                        "conversation_id": id,
-                        "assistant_id": None,
-                        "asked_at": when,
-                        "day": when.date(),
-                        "text": title,
-                        "text_key": "",
-                        "outcome": Outcome.ANSWERED,
-                        "took_ms": 20.0,
-                        "model": "extractive",
-                        "reformulated": False,
-                    }
+                session.add(
+                    AskedQuestion(
+                        message_id=message,
+                        workspace_id=workspace_id,
+                        conversation_id=id,
+                        assistant_id=None,
+                        asked_at=when,
+                        day=when.date(),
+                        text=title,
+                        text_key="",
+                        outcome=Outcome.ANSWERED,
+                        took_ms=20.0,
+                        model="extractive",
+                        reformulated=False,
+                    )
                 )
-            messages.append(
-                {
-                    "id": message,
-                    "created_at": when,
-                    "conversation_id": id,
-                    "ordinal": ordinal,
-                    "role": "assistant" if answers else "user",
-                    "text": _sentence(rng, 500) if answers else title,
-                    "query": title,
-                    "abstained": answers and at % 20 == 0,
-                    "citations": cited if answers else [],
-                    "explanation": reasons if answers else {},
-                    "model": "extractive",
-                    "took_ms": 20.0,
-                    "error_code": "",
-                }
+            session.add(
+                Message(
+                    id=message,
+                    created_at=when,
+                    conversation_id=id,
+                    ordinal=ordinal,
+                    role="assistant" if answers else "user",
+                    text=_sentence(rng, 500) if answers else title,
+                    query=title,
+                    abstained=answers and at % 20 == 0,
+                    citations=cited if answers else [],
+                    explanation=reasons if answers else {},
+                    model="extractive",
+                    took_ms=20.0,
+                    error_code="",
+                )
             )
-    await session.execute(insert(Conversation), talks)
-    await session.execute(insert(Message), messages)
-    await session.execute(insert(AskedQuestion), asked)
 
 
 async def measure(number: int, repeats: int, database: str = "") -> list[tuple[str, float, float]]:
