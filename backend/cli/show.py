@@ -79,15 +79,22 @@ def show_status(status: dict[str, Any]) -> None:
     out.print(f"Candor {status['version']}, encoder {status['encoder']}, owner {status['owner']}")
 
 
+def below(hit: dict[str, Any]) -> str:
+    """The headings above a passage, to be shown after its title: most begin with that."""
+    headings = hit["heading"]
+    if headings[:1] == [hit["title"]]:
+        headings = headings[1:]
+    return "".join(f" > {heading}" for heading in headings)
+
+
 def show_hits(result: dict[str, Any]) -> None:
     """Passages with their place in each arm."""
     for place, hit in enumerate(result["hits"], start=1):
-        heading = " > ".join(hit["heading"])
         arms = ", ".join(
             f"{name} #{arm['rank']} {arm['score']:.3f} (+{arm['part']:.5f})"
             for name, arm in hit["arms"].items()
         )
-        out.print(f"[bold]{place}. {escape(plain(hit['title']))}[/bold] {escape(plain(heading))}")
+        out.print(f"[bold]{place}. {escape(plain(hit['title']))}[/bold]{escape(plain(below(hit)))}")
         out.print(f"   {escape(plain(hit['address']))}", style="cyan")
         out.print(f"   {hit['score']:.5f} = {arms}", style="dim", markup=False)
         text = " ".join(plain(hit["text"]).split())

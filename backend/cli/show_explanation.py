@@ -8,6 +8,7 @@ from typing import Any
 from rich.markup import escape
 
 from backend.cli.output import notes, out, plain
+from backend.cli.show import below
 
 _HEADING = 100
 _LACKING = 6
@@ -38,8 +39,8 @@ _CHANGES = {
 def show_explanations(result: dict[str, Any]) -> None:
     """Hits with the sum of their score, the words that matched and the nearest sentences."""
     for number, hit in enumerate(result["hits"], start=1):
-        heading = _cut(plain(" > ".join(hit["heading"])), _HEADING)
-        out.print(f"[bold]{number}. {escape(plain(hit['title']))}[/bold] {escape(heading)}")
+        heading = _cut(plain(below(hit)), _HEADING)
+        out.print(f"[bold]{number}. {escape(plain(hit['title']))}[/bold]{escape(heading)}")
         out.print(f"   {escape(plain(hit['address']))}", style="cyan")
         if hit["ledger"] is not None:
             _table("score", _ledger(hit["ledger"]))
