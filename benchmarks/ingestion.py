@@ -37,8 +37,8 @@ from benchmarks.machine import describe
 from ingestion.fetch import Fetcher
 from ingestion.parse.pool import ParserPool
 from ingestion.parse.reading import FileToRead
-from ingestion.sources.rules import CrawlRules
 from ingestion.sources.website import FoundPage, Website
+from knowledge.crawl_rules import CrawlRules
 from knowledge.encode.bundled import BundledEncoder
 from knowledge.types import ParsedDocument
 

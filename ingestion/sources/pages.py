@@ -12,10 +12,10 @@ from ingestion.parse.reading import FileToRead, PageFacts
 from ingestion.sources.browser import ClosedBrowser
 from ingestion.sources.listed_times import ListedTimes
 from ingestion.sources.rendering import Renderer
-from ingestion.sources.rules import CrawlRules, canonical_address
 from ingestion.sources.sitemap import read_lists
 from ingestion.sources.source import Content
 from ingestion.sources.website import FoundPage, Website
+from knowledge.crawl_rules import CrawlRules, canonical_address
 from knowledge.errors import AddressRefused
 from knowledge.store.tables import Document, DocumentState
 

@@ -12,9 +12,9 @@ from ingestion.fetch import Fetcher, FetchLimits
 from ingestion.parse.pool import ParseLimits, ParserPool
 from ingestion.sources.pages import open_renderer, read_page
 from ingestion.sources.rendering import Renderer
-from ingestion.sources.rules import CrawlRules
 from ingestion.sources.website import Website
 from knowledge.crawl_preview import CrawlPreview, JudgedAddress, Rule
+from knowledge.crawl_rules import CrawlRules
 from knowledge.errors import FetchError, SiteUnavailable
 
 _AT_ONCE = 2

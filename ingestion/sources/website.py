@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 from ingestion.fetch import Fetched, Fetcher
 from ingestion.parse.reading import PageFacts
 from ingestion.sources.robots import Robots
-from ingestion.sources.rules import CrawlRules, TrapWatch, canonical_address
 from ingestion.sources.sitemap import Listed, read_lists
+from ingestion.sources.traps import TrapWatch
 from knowledge.crawl_preview import Rule, Verdict
+from knowledge.crawl_rules import CrawlRules, canonical_address
 from knowledge.errors import AddressRefused, FetchRejected
 
 _ENTRIES_BETWEEN_BREATHS = 100

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import select
 
+from knowledge.crawl_preview import Rule
+from knowledge.crawl_rules import CrawlRules, canonical_address
+from knowledge.errors import AddressRefused
 from knowledge.store.database import Database, ReadSession
 from knowledge.store.tables import (
     Chunk,
@@ -46,6 +48,15 @@ _STAGES = {
     DocumentState.DUPLICATE: "duplicate",
     DocumentState.MISSING: "gone",
 }
+_CODED = {
+    "not-for-crawlers": "excluded",
+    "noindex": "excluded",
+    "same-page": "duplicate",
+    "redirected": "duplicate",
+    "broken-link": "gone",
+    "gone": "gone",
+}
+"""Stages by the code of what a crawl noted, where its state alone would say something else."""
 _ITEM_STAGES = {
     ItemState.SKIPPED: "excluded",
     ItemState.FAILED: "failed to parse",
@@ -110,7 +121,7 @@ async def _passages(session: ReadSession, document: Document) -> Found:
     chunk_ids = tuple(ids)
     if chunk_ids:
         return Found(chunk_ids, document.id)
-    stage = _STAGES.get(DocumentState(document.state), "empty")
+    stage = _CODED.get(document.error_code) or _STAGES.get(DocumentState(document.state), "empty")
     detail = document.error_detail or f"The document is {document.state}."
     if document.duplicate_of is not None:
         twin = await session.get(Document, document.duplicate_of)
@@ -134,30 +145,69 @@ async def _unknown(
         .limit(1)
     )
     if item is not None:
-        stage = _ITEM_STAGES.get(ItemState(item.state), "never seen")
+        by_state = _ITEM_STAGES.get(ItemState(item.state), "never seen")
+        stage = _CODED.get(item.error_code, by_state)
         detail = item.error_detail or f"The last crawl left {address} as {item.state}."
         return Found((), None, stage, detail, item.error_action)
-    host = urlsplit(address).netloc.lower()
     sources = await session.scalars(
-        select(Source).where(
-            Source.knowledge_base_id.in_(knowledge_base_ids), Source.kind == SourceKind.WEBSITE
-        )
+        select(Source)
+        .where(Source.knowledge_base_id.in_(knowledge_base_ids), Source.kind == SourceKind.WEBSITE)
+        .order_by(Source.created_at, Source.id)
     )
-    for source in sources:
-        if host and host in str(source.config.get("start", "")).lower():
-            limits = ", ".join(
-                f"{name} {source.config[name]}"
-                for name in ("include", "exclude", "max_depth", "max_pages")
-                if source.config.get(name)
-            )
-            return Found(
-                stage="never seen",
-                detail=f"The crawl of “{source.name}” has not met {address}.",
-                action="Link to the page, put it into the sitemap, or add it by its address"
-                + (f"; the crawl is limited by {limits}." if limits else "."),
-            )
+    judged = [found for source in sources if (found := _judged(source, address))]
+    # One source that would take the page says more than another that leaves it out.
+    for found in sorted(judged, key=lambda one: one.stage == "excluded"):
+        return found
     return Found(
         stage="never seen",
         detail=f"No source of the knowledge base covers {address}.",
         action="Add the page, or its site, to the knowledge base.",
     )
+
+
+def _judged(source: Source, address: str) -> Found | None:
+    """What the rules of a website say of an address on its host; ``None`` for another host."""
+    try:
+        rules = CrawlRules.from_config(source.config)
+        verdict = rules.judge(canonical_address(address))
+    except AddressRefused:
+        return None
+    if verdict.rule is Rule.OTHER_HOST:
+        return None
+    if verdict.is_in:
+        return Found(
+            stage="never seen",
+            detail=f"The crawl of “{source.name}” has not met {address}.",
+            action="Link to the page, put it into the sitemap, see that robots.txt allows it, or add it "
+            f"by its address; the crawl goes {rules.max_depth} links deep and reads {rules.max_pages:,} pages at most.",
+        )
+    why, action = _LEFT_OUT[verdict.rule]
+    patterns = ", ".join(rules.include)
+    named = {
+        "pattern": verdict.pattern,
+        "included": f"it matches none of the patterns to read ({patterns})"
+        if patterns
+        else f"it is not below the start, {rules.start}",
+    }
+    return Found(
+        stage="excluded",
+        detail=f"The rules of “{source.name}” leave {address} out: {why.format(**named)}.",
+        action=action,
+    )
+
+
+_LEFT_OUT = {
+    Rule.NOT_INCLUDED: (
+        "{included}",
+        "Add a pattern of its path to those that the source reads.",
+    ),
+    Rule.EXCLUDE: (
+        "the pattern {pattern} leaves it out",
+        "Remove the pattern from the source's rules, or make it narrower.",
+    ),
+    Rule.FILE_TYPE: (
+        "files that end in {pattern} are not read as pages",
+        "Upload the file.",
+    ),
+    Rule.TOO_LONG: ("its address is too long", "Give the page a shorter address."),
+}

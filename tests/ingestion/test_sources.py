@@ -6,9 +6,10 @@ import pytest
 
 from ingestion.fetch import Fetcher
 from ingestion.sources.robots import Robots
-from ingestion.sources.rules import CrawlRules, TrapWatch, canonical_address
 from ingestion.sources.sitemap import Listed, parse_list, read_lists
+from ingestion.sources.traps import TrapWatch
 from ingestion.sources.website import NotForCrawlers, Website
+from knowledge.crawl_rules import CrawlRules, canonical_address
 from knowledge.errors import AddressRefused, SiteUnavailable
 from tests.ingestion.site import Site
 

@@ -17,8 +17,8 @@ from tests.backend.console.filling import Served, Stocked
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-COMPILING_MS = 120_000
-"""ranx compiles its metrics when a process measures for the first time."""
+MEASURING_MS = 120_000
+"""A query set is measured beside everything else that the machine does."""
 
 
 async def test_an_assistant_is_made_and_answers_in_its_preview(
@@ -135,7 +135,7 @@ async def test_search_settings_show_their_effect_before_they_are_saved(
     await page.get_by_label("Weight of meaning").fill("1")
     await page.get_by_role("button", name="See the effect").click()
     hurt = page.get_by_role("region", name="Hurt queries")
-    await expect(hurt).to_be_visible(timeout=COMPILING_MS)
+    await expect(hurt).to_be_visible(timeout=MEASURING_MS)
     path = f"/knowledge-bases/{shop.base}/rules"
     assert (await shop.client.get(path)).json()["items"] == []  # nothing is saved
     saved = ""

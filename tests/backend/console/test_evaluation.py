@@ -13,8 +13,8 @@ from tests.backend.console.filling import Stocked
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-COMPILING_MS = 120_000
-"""ranx compiles its metrics when a process measures for the first time."""
+MEASURING_MS = 120_000
+"""A query set is measured beside everything else that the machine does."""
 
 FILE = (
     b"query,address,grade\nreturning goods,upload:///returns.md,3\ngone,https://gone.example/,1\n"
@@ -65,7 +65,7 @@ async def test_a_query_set_is_filled_judged_measured_and_compared(
         await page.get_by_label("Name").fill(name)
         await page.get_by_role("button", name="Run", exact=True).click()
         row = page.get_by_role("row", name=name)
-        await expect(row).to_contain_text("1.000", timeout=COMPILING_MS)
+        await expect(row).to_contain_text("1.000", timeout=MEASURING_MS)
         if name == "before":
             document = next(
                 one["id"]

@@ -18,8 +18,8 @@ from tests.backend.console.filling import Served, Stocked
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-COMPILING_MS = 120_000
-"""ranx compiles its metrics when a process measures for the first time."""
+MEASURING_MS = 120_000
+"""A query set is measured beside everything else that the machine does."""
 
 DELIVERY, RETURNS = "upload:///delivery.md", "upload:///returns.md"
 
@@ -67,7 +67,7 @@ async def test_a_change_is_tried_measured_saved_and_taken_back(
     await page.get_by_role("option", name="orders (2 queries)").click()
     hurt = page.get_by_role("region", name="Hurt queries")
     link = hurt.get_by_role("link", name="parcel goods")
-    await expect(link).to_be_visible(timeout=COMPILING_MS)
+    await expect(link).to_be_visible(timeout=MEASURING_MS)
     await expect(page.locator(".whatif .tiles")).to_contain_text("nDCG@10")
     asked = parse_qs(urlsplit(page.url).query)
     assert asked["set"] == [str(made.id)]

@@ -22,6 +22,8 @@ from knowledge.store.tables import (
     RuleRecord,
     Run,
     RunItem,
+    Source,
+    SourceKind,
 )
 from tests.filled import FilledKnowledgeBase, Page
 from tests.searching import Ask
@@ -75,21 +77,52 @@ async def test_a_page_that_no_crawl_met(why: Why) -> None:
     assert "No source" in (await why("lamp", "nowhere")).detail
 
 
-async def test_an_address_that_a_crawl_left_out(why: Why) -> None:
+@pytest.mark.parametrize(
+    ("page", "rules", "stage", "words"),
+    [
+        ("blog/lamp", {"exclude": ["/blog/*"]}, "excluded", "pattern /blog/* leaves it out"),
+        ("lamp-2", {"include": ["/docs/*", "/help"]}, "excluded", "(/docs/*, /help)"),
+        ("lamp.png", {}, "excluded", ".png"),
+        ("lamp-2", {"max_depth": 3}, "never seen", "“Shop” has not met"),
+    ],
+)
+async def test_the_rules_of_a_source_judge_what_no_crawl_met(
+    why: Why, page: str, rules: dict[str, object], stage: str, words: str
+) -> None:
+    base = why.filled.knowledge_base_id
+    async with why.filled.database.writing() as session:
+        for start in ("https://elsewhere.example/", SHOP):
+            source = Source(knowledge_base_id=base, kind=SourceKind.WEBSITE, name="Shop")
+            source.config = {"start": start} | rules
+            session.add(source)
+    found = await why("lamp", page)
+    assert found.stage == stage
+    assert words in found.detail
+    assert found.action
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "stage"),
+    [
+        (ItemState.SKIPPED, "noindex", "excluded"),
+        (ItemState.SKIPPED, "redirected", "duplicate"),
+        (ItemState.SKIPPED, "broken-link", "gone"),
+        (ItemState.FAILED, "not-for-crawlers", "excluded"),
+        (ItemState.FAILED, "fetch-timeout", "failed to parse"),
+    ],
+)
+async def test_an_address_that_a_crawl_left_out(
+    why: Why, state: ItemState, code: str, stage: str
+) -> None:
     run = Run(knowledge_base_id=why.filled.knowledge_base_id)
     async with why.filled.database.writing() as session:
         session.add(run)
         await session.flush()
-        session.add(
-            RunItem(
-                run_id=run.id,
-                address=SHOP + "draft",
-                state=ItemState.SKIPPED,
-                error_detail="robots.txt forbids it.",
-            )
-        )
+        item = RunItem(run_id=run.id, address=SHOP + "draft", state=state, error_code=code)
+        item.error_detail = "The reason."
+        session.add(item)
     found = await why("lamp", "draft")
-    assert (found.stage, found.detail) == ("excluded", "robots.txt forbids it.")
+    assert (found.stage, found.detail) == (stage, "The reason.")
 
 
 async def test_a_document_that_could_not_be_read(why: Why) -> None:
