@@ -178,8 +178,8 @@ def _judged(source: Source, address: str) -> Found | None:
         return Found(
             stage="never seen",
             detail=f"The crawl of “{source.name}” has not met {address}.",
-            action="Link to the page, put it into the sitemap, see that robots.txt allows it, or add "
-            f"it by its address; the crawl goes {rules.max_depth} links deep and reads "
+            action="Link to the page, put it into the sitemap, see that robots.txt allows it, or "
+            f"add it by its address; the crawl goes {rules.max_depth} links deep and reads "
             f"{rules.max_pages:,} pages at most.",
         )
     why, action = _LEFT_OUT[verdict.rule]
