@@ -34,10 +34,11 @@ async def browser() -> AsyncIterator[Browser]:
         yield opened
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def candor(
     tmp_path_factory: pytest.TempPathFactory, scripted_session: ScriptedServer
 ) -> AsyncIterator[Installation]:
+    """The application. It ends with this folder's tests: a process has one job engine at a time."""
     data = tmp_path_factory.mktemp("candor")
     async with installed(data, scripted_session.website) as running:
         yield running
