@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
 from backend.api.schemas.rules import RuleBody
 from backend.cli.connection import Api
 from backend.cli.errors import ApiError
+from backend.cli.names import is_id
 from knowledge.errors import InvalidInput, NotFound
 
 HOW = (
@@ -133,7 +133,7 @@ def _set(settings: dict[str, Any], kind: str, rest: str, whole: str) -> None:
 
 async def _target(api: Api, name: str, base: str | None) -> dict[str, str]:
     """A document by its address; a passage or a document by its id."""
-    if not _is_id(name):
+    if not is_id(name):
         within = {"knowledge_base": base} if base else {}
         for document in await api.pages("/documents", text=name[:200], **within):
             if document["address"] == name:
@@ -165,17 +165,9 @@ def _check(changes: Changes) -> None:
 
 
 def _id(text: str, whole: str = "") -> str:
-    if not _is_id(text):
+    if not is_id(text):
         raise InvalidInput(f"{whole or text!r} does not name a rule by its id.")
     return text
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _unclear(whole: str) -> InvalidInput:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from backend.cli.connection import Api
 from backend.cli.errors import ApiError
+from backend.cli.names import is_id
 from knowledge.errors import InvalidInput, NotFound
 
 EXPLAINED = 3
@@ -36,7 +36,7 @@ async def explain_miss(api: Api, query: str, kb: str, limit: int | None, missed:
     Raises :class:`ApiError` for an id that no knowledge base searched has.
     """
     body = _search(query, kb, limit or PLACES) | {"rewrite": True}
-    if not _is_id(missed):
+    if not is_id(missed):
         return await api.post("/explain/why-not", body | {"address": missed})
     try:
         return await api.post("/explain/why-not", body | {"chunk_id": missed})
@@ -49,11 +49,3 @@ async def explain_miss(api: Api, query: str, kb: str, limit: int | None, missed:
 
 def _search(query: str, kb: str, limit: int) -> dict[str, Any]:
     return {"query": query, "knowledge_bases": [kb] if kb else [], "limit": limit}
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from rich.markup import escape
 from rich.table import Table
 
 from backend.cli.connection import Api
+from backend.cli.names import find_named, is_id
 from backend.cli.output import notes, out, plain
 from knowledge.errors import InvalidInput, NotFound
 
@@ -134,18 +134,6 @@ def _show_changes(comparison: dict[str, Any]) -> None:
     out.print(f"{words[comparison['verdict']]} (p = {comparison['figures']['p_value']:.4f}).")
 
 
-async def find_named(api: Api, path: str, noun: str, name: str, **query: str) -> dict[str, Any]:
-    """The one thing of a list that has a name, or the id."""
-    if _is_id(name):
-        found: dict[str, Any] = await api.get(f"{path}/{name}")
-        return found
-    items = (await api.get(path, name=name, limit=1, **query))["items"]
-    if not items:
-        raise NotFound(f"There is no {noun} {name!r}.", f"GET /api/v1{path} lists those there are.")
-    only: dict[str, Any] = items[0]
-    return only
-
-
 async def _import_into(api: Api, base: str, name: str) -> dict[str, Any]:
     items = (await api.get("/query-sets", name=name, knowledge_base=base, limit=1))["items"]
     made: dict[str, Any] = (
@@ -155,7 +143,7 @@ async def _import_into(api: Api, base: str, name: str) -> dict[str, Any]:
 
 
 async def _baseline(api: Api, query_set_id: str, name: str) -> str:
-    if _is_id(name):
+    if is_id(name):
         return name
     runs = (await api.get(f"/query-sets/{query_set_id}/runs", name=name, limit=1))["items"]
     if not runs:
@@ -173,11 +161,3 @@ def _read(file: Path) -> bytes:
         raise InvalidInput(
             f"{file} cannot be read: {error.strerror}.", "Check the path."
         ) from error
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

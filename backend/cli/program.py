@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from backend.cli import errors as told
+from backend.cli.calling import call, make_parts_of, parts_of
 from backend.cli.loading import loading
 from backend.cli.output import out, print_json
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
     from backend.cli.connection import Api
-    from backend.services import Parts
-
-Result = TypeVar("Result")
-MakeParts = Callable[[], "Parts"]
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")
 ]
 KnowledgeBaseOption = Annotated[
     str, typer.Option("--kb", help="Name of a knowledge base; all but the sample's if left out.")
+]
+IncludeOption = Annotated[
+    list[str] | None, typer.Option(help="Pattern of a website's paths to read; may be repeated.")
+]
+ExcludeOption = Annotated[
+    list[str] | None, typer.Option(help="Pattern of paths to leave out; may be repeated.")
 ]
 
 program = typer.Typer(
@@ -53,12 +52,8 @@ def add(
     wait: Annotated[
         bool, typer.Option("--wait", help="Return when everything is indexed.")
     ] = False,
-    include: Annotated[
-        list[str] | None, typer.Option(help="Pattern of a website's paths to read; repeatable.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Pattern of paths to leave out; repeatable.")
-    ] = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
     max_pages: Annotated[
         int | None, typer.Option(min=1, max=1_000_000, help="Of a website. 10,000 at first.")
     ] = None,
@@ -70,7 +65,7 @@ def add(
 
     rules = {"include": include, "exclude": exclude, "max_pages": max_pages}
     wanted = adding.expand(what, {name: rule for name, rule in rules.items() if rule})
-    result = _call(context, lambda api: adding.add(api, wanted, kb, wait), work=True)
+    result = call(context, lambda api: adding.add(api, wanted, kb, wait), work=True)
     print_json(result) if as_json else show_added(result)
     if adding.is_partial(result):
         raise typer.Exit(told.PARTLY)
@@ -80,12 +75,8 @@ def add(
 def preview(
     context: typer.Context,
     url: str,
-    include: Annotated[
-        list[str] | None, typer.Option(help="Pattern of paths to read; may be repeated.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Pattern of paths to leave out; may be repeated.")
-    ] = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
     max_pages: Annotated[int, typer.Option(min=1, max=1_000_000)] = 10_000,
     as_json: JsonOption = False,
 ) -> None:
@@ -93,7 +84,7 @@ def preview(
     from backend.cli.previewing import show_preview
 
     body = {"start": url, "include": include or [], "exclude": exclude or []}
-    result = _call(
+    result = call(
         context, lambda api: api.post("/sources/preview", body | {"max_pages": max_pages})
     )
     print_json(result) if as_json else show_preview(result)
@@ -104,7 +95,7 @@ def status(context: typer.Context, as_json: JsonOption = False) -> None:
     """Show knowledge bases, documents and runs."""
     from backend.cli.show import show_status
 
-    result = _call(context, lambda api: api.get("/status"))
+    result = call(context, lambda api: api.get("/status"))
     print_json(result) if as_json else show_status(result)
 
 
@@ -126,7 +117,7 @@ def search(
         "limit": limit,
         "arms": [arm.strip() for arm in arms.split(",") if arm.strip()],
     }
-    result = _call(context, lambda api: api.post("/search", body))
+    result = call(context, lambda api: api.post("/search", body))
     print_json(result) if as_json else show_hits(result)
 
 
@@ -183,16 +174,16 @@ def explain(
 
         explaining.check_choice(why_not)
         trial = trying.Trial(query, kb, draft, change or (), words, query_set, save, limit)
-        tried = _call(context, lambda api: trying.attempt(api, trial))
+        tried = call(context, lambda api: trying.attempt(api, trial))
         print_json(tried) if as_json else trying.show(tried)
         return
     if why_not:
-        told = _call(
+        missed = call(
             context, lambda api: explaining.explain_miss(api, query, kb, limit, why_not.strip())
         )
-        print_json(told) if as_json else show_miss(why_not.strip(), told)
+        print_json(missed) if as_json else show_miss(why_not.strip(), missed)
         return
-    result = _call(context, lambda api: explaining.explain(api, query, kb, limit))
+    result = call(context, lambda api: explaining.explain(api, query, kb, limit))
     print_json(result) if as_json else show_explanations(result)
 
 
@@ -207,10 +198,10 @@ def ask(
         with loading():
             from backend.cli import asking
 
-        show_sources(_call(context, lambda api: asking.ask(api, question, kb)))
+        show_sources(call(context, lambda api: asking.ask(api, question, kb)))
         return
     body = {"question": question, "knowledge_base": kb, "stream": False}
-    result = _call(context, lambda api: api.post("/chat", body))
+    result = call(context, lambda api: api.post("/chat", body))
     print_json(result) if as_json else show_answer(result)
 
 
@@ -220,7 +211,7 @@ def serve(context: typer.Context) -> None:
     with loading():
         from backend.cli.serving import serve as run_server
 
-        parts = _parts(context)
+        parts = parts_of(context)
     asyncio.run(run_server(parts))
 
 
@@ -229,7 +220,7 @@ def worker(context: typer.Context) -> None:
     """Work off ingestion runs in a process of its own."""
     from backend.cli.working import work
 
-    asyncio.run(work(_parts(context)))
+    asyncio.run(work(parts_of(context)))
 
 
 @program.command(name="eval")
@@ -263,14 +254,14 @@ def evaluate(
 
     stored = measuring.wanted(what, query_set, kb, name, baseline)
     if stored is not None:
-        measured = _call(context, lambda api: measuring.measure(api, stored))
+        measured = call(context, lambda api: measuring.measure(api, stored))
         print_json(measured) if as_json else measuring.show(measured)
         if measuring.is_worse(measured):
             raise typer.Exit(told.WORSE)
         return
     assert what is not None, "without a stored set there is a folder"
     names = [arm.strip() for arm in arms.split(",") if arm.strip()]
-    result = asyncio.run(measure(_parts(context), what, names))
+    result = asyncio.run(measure(parts_of(context), what, names))
     print_json(result) if as_json else show_evaluation(result)
 
 
@@ -284,7 +275,7 @@ def gaps(
     """Show what was asked and not answered well, and whether there is content for it."""
     from backend.cli.gaps import read_gaps, show
 
-    found = _call(context, lambda api: read_gaps(api, days, limit))
+    found = call(context, lambda api: read_gaps(api, days, limit))
     print_json(found) if as_json else show(found)
 
 
@@ -306,8 +297,8 @@ def train(
     file = pairs or training.work_folder(model) / "pairs.jsonl"
     # what an interrupted run has begun with is what it goes on with
     if pairs is None and not file.exists():
-        _call(context, lambda api: training.download_pairs(api, kb, file))
-    result = training.fine_tune(_parts(context).settings, file, model, steps, device)
+        call(context, lambda api: training.download_pairs(api, kb, file))
+    result = training.fine_tune(parts_of(context).settings, file, model, steps, device)
     print_json(result) if as_json else show_training(result)
 
 
@@ -317,8 +308,8 @@ def reindex(context: typer.Context, as_json: JsonOption = False) -> None:
     from backend.cli.reindexing import reindex as rebuild
     from backend.cli.show import show_runs
 
-    settings = _parts(context).settings
-    result = _call(context, lambda api: rebuild(api, settings), work=True, rebuild=True)
+    settings = parts_of(context).settings
+    result = call(context, lambda api: rebuild(api, settings), work=True, rebuild=True)
     print_json(result) if as_json else show_runs(result)
     if any(run["state"] != "succeeded" for run in result["runs"]):
         raise typer.Exit(told.PARTLY)
@@ -329,7 +320,7 @@ def backup(context: typer.Context, file: Path, as_json: JsonOption = False) -> N
     """Write the data folder into one file, also while a server runs."""
     from backend.cli.archiving import backup as write
 
-    result = _call(context, lambda api: write(api, file))
+    result = call(context, lambda api: write(api, file))
     print_json(result) if as_json else typer.echo(f"{result['file']}: {result['bytes']:,} bytes")
 
 
@@ -338,7 +329,7 @@ def restore(context: typer.Context, file: Path, as_json: JsonOption = False) -> 
     """Restore a backup into an empty data folder."""
     from backend.cli.archiving import restore as unpack
 
-    result = asyncio.run(unpack(_parts(context), file))
+    result = asyncio.run(unpack(parts_of(context), file))
     print_json(result) if as_json else typer.echo(f"Restored into {result['data']}.")
 
 
@@ -348,7 +339,7 @@ def doctor(context: typer.Context, as_json: JsonOption = False) -> None:
     from backend.cli.doctor import examine
     from backend.cli.show import show_checks
 
-    result = asyncio.run(examine(_make_parts(context)))
+    result = asyncio.run(examine(make_parts_of(context)))
     print_json(result) if as_json else show_checks(result)
     if not result["ok"]:
         raise typer.Exit(1)
@@ -362,7 +353,7 @@ def create_token(
     as_json: JsonOption = False,
 ) -> None:
     """Make an API token. It is shown once."""
-    result = _call(context, lambda api: api.post("/tokens", {"name": name, "role": role}))
+    result = call(context, lambda api: api.post("/tokens", {"name": name, "role": role}))
     print_json(result) if as_json else typer.echo(result["token"])
 
 
@@ -373,7 +364,7 @@ def create_link(
     as_json: JsonOption = False,
 ) -> None:
     """Make a new one-time sign-in link."""
-    parts = _parts(context)
+    parts = parts_of(context)
 
     async def make(api: Api) -> dict[str, Any]:
         from backend.cli.connection import running_server
@@ -386,43 +377,5 @@ def create_link(
         )
         return link | {"link": base + link["path"]}
 
-    result = _call(context, make)
+    result = call(context, make)
     print_json(result) if as_json else typer.echo(result["link"])
-
-
-def _make_parts(context: typer.Context) -> MakeParts:
-    make: MakeParts = context.obj
-    return make
-
-
-def _parts(context: typer.Context) -> Parts:
-    return _make_parts(context)()
-
-
-def _call(
-    context: typer.Context,
-    act: Callable[[Api], Awaitable[Result]],
-    work: bool = False,
-    rebuild: bool = False,
-) -> Result:
-    """Do something with the API: the running server's, or one opened for this command."""
-    with loading():
-        from backend import logs
-        from backend.app import create_app
-        from backend.cli.connection import connect
-        from backend.services import open_parts, version
-
-    parts = dataclasses.replace(_parts(context), work=work, sample=False, rebuild=rebuild)
-
-    # The log of a command that ends soon is noise; `CANDOR_LOG_LEVEL=debug` asks for it.
-    level = parts.settings.log_level
-    logs.configure("debug" if level == "debug" else "warning", parts.settings.log_format)
-
-    async def run() -> Result:
-        def make_app() -> FastAPI:
-            return create_app(lambda: open_parts(parts), version(), with_console=False)
-
-        async with connect(parts.settings, make_app) as api:
-            return await act(api)
-
-    return asyncio.run(run())

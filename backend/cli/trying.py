@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from backend.cli.connection import Api
 from backend.cli.draft import read_changes
-from backend.cli.measuring import find_named
+from backend.cli.names import find_named
 from backend.cli.output import notes, out, plain
 from knowledge.errors import InvalidInput
 
