@@ -155,9 +155,9 @@ async def _unknown(
         .order_by(Source.created_at, Source.id)
     )
     judged = [found for source in sources if (found := _judged(source, address))]
-    # One source that would take the page says more than another that leaves it out.
-    for found in sorted(judged, key=lambda one: one.stage == "excluded"):
-        return found
+    if judged:
+        # One source that would take the page says more than another that leaves it out.
+        return min(judged, key=lambda one: one.stage == "excluded")
     return Found(
         stage="never seen",
         detail=f"No source of the knowledge base covers {address}.",

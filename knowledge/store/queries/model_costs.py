@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from knowledge.errors import NotFound
 from knowledge.store.database import ReadSession, WriteSession
 from knowledge.store.dialect import insert_for
-from knowledge.store.queries.usage import Scope
+from knowledge.store.queries.usage import Scope, by_assistant
 from knowledge.store.tables import Assistant, ModelPrice, ModelUse
 
 
@@ -67,18 +67,7 @@ async def add_model_use(
 
 async def read_model_use(session: ReadSession, scope: Scope) -> list[ModelUsage]:
     """What the assistants of a workspace used of each model, by day."""
-    query = (
-        select(ModelUse, Assistant.name)
-        .join(Assistant, Assistant.id == ModelUse.assistant_id)
-        .where(
-            Assistant.workspace_id == scope.workspace_id,
-            ModelUse.day >= scope.first,
-            ModelUse.day <= scope.last,
-        )
-        .order_by(ModelUse.day, Assistant.name, Assistant.id, ModelUse.model)
-    )
-    if scope.assistant_id:
-        query = query.where(Assistant.id == scope.assistant_id)
+    query = by_assistant(ModelUse, scope).order_by(ModelUse.model)
     return [
         ModelUsage(
             row.day,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from knowledge.store.database import ReadSession
 from knowledge.store.tables import (
@@ -21,10 +21,14 @@ from knowledge.store.tables import (
     Feedback,
     Handoff,
     KnowledgeBase,
+    ModelUse,
     Outcome,
     SearchEvent,
     SearchEventKind,
 )
+
+Counted = TypeVar("Counted", AssistantUse, ModelUse)
+"""What is counted by assistant and day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,22 +169,27 @@ class TokenUse:
 
 async def read_tokens(session: ReadSession, scope: Scope) -> list[TokenUse]:
     """Tokens by day and assistant, of the days that have any question."""
-    query = (
-        select(AssistantUse, Assistant.name)
-        .join(Assistant, Assistant.id == AssistantUse.assistant_id)
-        .where(
-            Assistant.workspace_id == scope.workspace_id,
-            AssistantUse.day >= scope.first,
-            AssistantUse.day <= scope.last,
-        )
-        .order_by(AssistantUse.day, Assistant.name, Assistant.id)
-    )
-    if scope.assistant_id:
-        query = query.where(Assistant.id == scope.assistant_id)
-    rows = await session.execute(query)
+    rows = await session.execute(by_assistant(AssistantUse, scope))
     return [
         TokenUse(row.day, row.assistant_id, name, row.questions, row.tokens) for row, name in rows
     ]
+
+
+def by_assistant(counted: type[Counted], scope: Scope) -> Select[Counted, str]:
+    """What is counted of the assistants in ``scope``, with their names, by day and name."""
+    query = (
+        select(counted, Assistant.name)
+        .join(Assistant, Assistant.id == counted.assistant_id)
+        .where(
+            Assistant.workspace_id == scope.workspace_id,
+            counted.day >= scope.first,
+            counted.day <= scope.last,
+        )
+        .order_by(counted.day, Assistant.name, Assistant.id)
+    )
+    if scope.assistant_id:
+        query = query.where(Assistant.id == scope.assistant_id)
+    return query
 
 
 @dataclass(frozen=True, slots=True)
