@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import zlib
 
-from knowledge.errors import FetchError, ResponseTooLarge
+from knowledge.errors import FetchError, ResponseDamaged, ResponseTooLarge
 
 ACCEPTED = "gzip, deflate"
 _STEP = 1 << 20
+_PIECE = 1 << 16
+_GZIP = b"\x1f\x8b"
+_MOST_MEMBERS = 10_000
 
 
 class Decompressor:
-    """Bytes as sent in, bytes as meant out; at most ``limit`` bytes in all."""
+    """Bytes as sent in, bytes as meant out; at most ``limit`` bytes in all.
+
+    ``taken``: how many came out so far.
+    """
 
     def __init__(self, encoding: str, limit: int) -> None:
         name = encoding.strip().lower()
@@ -26,40 +32,84 @@ class Decompressor:
                 "The website's server has to respect the Accept-Encoding header.",
             )
         self._limit = limit
-        self._taken = 0
-        self._deflate = name == "deflate"
+        self.taken = 0
+        self._may_be_raw = name == "deflate"
+        self._has_members = name in ("gzip", "x-gzip")
         self._engine = None if name in ("", "identity") else zlib.decompressobj(wbits=47)
+        self._began = False
+        self._members = 1
+        self._ahead = b""
 
     def feed(self, data: bytes) -> bytes:
         """Decode the next bytes.
 
-        Raises :class:`ResponseTooLarge` past the limit and :class:`FetchError` for bytes that are
-        not in the encoding they claim.
+        Raises :class:`ResponseTooLarge` past the limit and :class:`ResponseDamaged` for bytes that
+        are not in the encoding they claim.
         """
         if self._engine is None:
             return self._count(data)
         pieces = []
-        try:
-            while data:
-                pieces.append(self._count(self._engine.decompress(data, _STEP)))
-                data = self._engine.unconsumed_tail
-        except zlib.error as error:
-            return self._retry_raw(data, error)
+        # In small pieces: the engine copies what lies behind the end of each gzip member.
+        for start in range(0, len(data), _PIECE):
+            pieces += self._decode(data[start : start + _PIECE])
         return b"".join(pieces)
 
-    def _retry_raw(self, data: bytes, error: zlib.error) -> bytes:
+    def finish(self) -> None:
+        """There are no more bytes. Raises :class:`ResponseDamaged` where some are missing."""
+        if self._engine is not None and self._began and not self._engine.eof:
+            raise ResponseDamaged(
+                "The response ends in the middle of its compressed data.",
+                "Try again; if it stays so, the website's server has to be repaired.",
+            )
+
+    def _decode(self, data: bytes) -> list[bytes]:
+        assert self._engine is not None
+        pieces = []
+        try:
+            while data:
+                if self._engine.eof and not (data := self._next_member(data)):
+                    break
+                self._began = True
+                pieces.append(self._count(self._engine.decompress(data, _STEP)))
+                data = self._engine.unused_data or self._engine.unconsumed_tail
+        except zlib.error as error:
+            return self._retry_raw(data, error)
+        return pieces
+
+    def _next_member(self, data: bytes) -> bytes:
+        """Begin with the gzip member that follows (RFC 1952, section 2.2), and its bytes.
+
+        What follows and is none is padding, which is skipped, as by browsers.
+        """
+        data, self._ahead = self._ahead + data, b""
+        if not self._has_members or not _GZIP.startswith(data[: len(_GZIP)]):
+            self._has_members = False
+            return b""
+        if len(data) < len(_GZIP):
+            self._ahead = data
+            return b""
+        self._members += 1
+        if self._members > _MOST_MEMBERS:
+            raise ResponseTooLarge(
+                f"The response is compressed in more than {_MOST_MEMBERS:,} parts.",
+                "The website's server has to compress it as one.",
+            )
+        self._engine = zlib.decompressobj(wbits=47)
+        return data
+
+    def _retry_raw(self, data: bytes, error: zlib.error) -> list[bytes]:
         # Some servers send a raw deflate stream where the standard means a zlib stream.
-        if self._deflate and self._taken == 0:
-            self._deflate = False
+        if self._may_be_raw and self.taken == 0:
+            self._may_be_raw = False
             self._engine = zlib.decompressobj(wbits=-15)
-            return self.feed(data)
-        raise FetchError(
+            return self._decode(data)
+        raise ResponseDamaged(
             "The response's compression is damaged.", "The website's server has to be repaired."
         ) from error
 
     def _count(self, data: bytes) -> bytes:
-        self._taken += len(data)
-        if self._taken > self._limit:
+        self.taken += len(data)
+        if self.taken > self._limit:
             raise ResponseTooLarge(
                 f"The response is over the limit of {self._limit:,} bytes.",
                 "Raise CANDOR_FETCH_MAX_BYTES if pages of this size are meant to be read.",

@@ -21,6 +21,7 @@ from knowledge.errors import (
     AddressRefused,
     FetchError,
     FetchRejected,
+    ResponseDamaged,
     ResponseTooLarge,
     SiteUnavailable,
     TooManyRedirects,
@@ -108,7 +109,8 @@ class _Host:
 class Fetcher:
     """Reads addresses. Use as an async context manager; one for each run keeps cookies apart.
 
-    ``allowed_private_hosts``: hosts that an owner exempts from the guard.
+    ``allowed_private_hosts``: hosts that an owner exempts from the guard. ``received_bytes``: all
+    that came in responses, unpacked.
     """
 
     def __init__(
@@ -118,6 +120,7 @@ class Fetcher:
         resolver: Resolver = resolve,
     ) -> None:
         self.limits = limits or FetchLimits()
+        self.received_bytes = 0
         self._hosts: dict[str, _Host] = {}
         self._client = httpx2.AsyncClient(
             transport=PinnedTransport(AddressGuard(allowed_private_hosts, resolver)),
@@ -147,8 +150,9 @@ class Fetcher:
 
     def slow_down(self, host: str, delay_s: float) -> None:
         """Leave at least ``delay_s`` between requests to ``host``, one at a time."""
+        before = self._hosts.get(host)
         self._hosts[host] = _Host(at_once=1)
-        self._hosts[host].delay_s = delay_s
+        self._hosts[host].delay_s = max(delay_s, before.delay_s if before else 0.0)
 
     async def fetch(
         self,
@@ -171,9 +175,13 @@ class Fetcher:
         for attempt in range(_RETRIES):
             try:
                 fetched = await self._follow(address, sent, may_follow)
-            except SiteUnavailable as error:
-                # A refused connection is often a server that is just restarting.
-                if attempt or not isinstance(error.__cause__, httpx2.NetworkError):
+            except (SiteUnavailable, ResponseDamaged) as error:
+                # A refused connection is often a server that is just restarting, and a response
+                # that ends too soon one that was.
+                is_passing = isinstance(error, ResponseDamaged) or isinstance(
+                    error.__cause__, httpx2.NetworkError
+                )
+                if attempt or not is_passing:
                     raise
                 await asyncio.sleep(_FIRST_WAIT_S)
                 continue
@@ -252,15 +260,19 @@ class Fetcher:
                 f"the limit is {self.limits.max_bytes:,}.",
                 "Raise CANDOR_FETCH_MAX_BYTES if pages of this size are meant to be read.",
             )
-        is_wanted = response.status_code not in (304, *_REDIRECTS)
+        is_wanted = 200 <= response.status_code < 300
         encoding = response.headers.get("content-encoding", "") if is_wanted else ""
         decode = Decompressor(encoding, self.limits.max_bytes)
         received = bytearray()
         # Read to the end even where it is thrown away, so that the connection can be used again.
-        async for raw in response.aiter_raw():
-            data = decode.feed(raw)
-            if is_wanted:
-                received += data
+        try:
+            async for raw in response.aiter_raw():
+                data = decode.feed(raw)
+                if is_wanted:
+                    received += data
+            decode.finish()
+        finally:
+            self.received_bytes += decode.taken
         return bytes(received)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from ingestion.sources.website import FoundPage
+from ingestion.sources.pages import held_of
+from ingestion.sources.website import FoundPage, Held
 from knowledge.store.database import Database
 from knowledge.store.queries import source_documents
 from knowledge.store.queries.passage_edits import documents_with_open_edits
@@ -35,6 +37,12 @@ class Known:
             found = await source_documents.known_addresses(session, source_id)
         return [FoundPage(*page) for page in found]
 
+    async def held_pages(self, source_id: UUID, addresses: Sequence[str]) -> dict[str, Held]:
+        """What is held of those addresses of a source that were read before."""
+        async with self._database.reading() as session:
+            rows = await source_documents.documents_at(session, source_id, addresses)
+        return {row.address: held for row in rows if (held := held_of(row))}
+
     async def changed_uploads(self, source_id: UUID) -> list[str]:
         """Addresses of files that have not been read, or were replaced since."""
         async with self._database.reading() as session:
@@ -58,6 +66,6 @@ class Known:
         return [str(found) for found in ids]
 
     async def unfinished_addresses(self, run: Run) -> list[FoundPage]:
-        """Pages that the source's last run before this one found and did not come to."""
+        """Pages that the source's last crawl before this run found and that have no document."""
         async with self._database.reading() as session:
             return [FoundPage(*found) for found in await found_by_the_last_run(session, run)]

@@ -125,6 +125,9 @@ class Pipeline:
 
     async def _read(self, work: Work, content: Content) -> None:
         """Fetched: read the document, follow its links, and index it where it is new."""
+        if content.tag.noindex:
+            await self._kept_out(work, content)
+            return
         known = work.document
         unchanged = known.content_hash == content.hash
         if unchanged and known.state in (DocumentState.INDEXED, DocumentState.DUPLICATE):
@@ -140,7 +143,8 @@ class Pipeline:
             # Small files are through before anyone could see this.
             await self._records.progress(work.item.id, ItemState.FETCHED)
         reading = await self._parser.read(content.file)
-        if reading.page is not None and await self._is_elsewhere(work, reading.page):
+        page = content.facts(reading.page)
+        if page is not None and await self._is_elsewhere(work, page):
             return
         await self._index(work, content, content.as_told(reading.document_or_raise()))
 
@@ -149,8 +153,18 @@ class Pipeline:
 
         The rules have changed since: links that were left out may be wanted now.
         """
-        reading = await self._parser.read(content.file)
-        return reading.page is not None and await self._is_elsewhere(work, reading.page)
+        page = content.facts((await self._parser.read(content.file)).page)
+        return page is not None and await self._is_elsewhere(work, page)
+
+    async def _kept_out(self, work: Work, content: Content) -> None:
+        """Its server asks for it not to be indexed: a page's links are followed all the same."""
+        if content.is_page and not content.tag.nofollow:
+            page = (await self._parser.read(content.file)).page
+            if page is not None:
+                await work.frontier.add(work.source.links(page, work.item.depth))
+        reason = "Its server asks for it not to be indexed, in the header X-Robots-Tag."
+        action = "Take noindex out of the header, for CandorBot at least, if it is to be found."
+        await self._skip(work, Outcome(ItemState.SKIPPED, "noindex", reason, action))
 
     async def _is_elsewhere(self, work: Work, page: PageFacts) -> bool:
         """Follow a page's links; whether its content is not to be indexed from here."""
@@ -183,7 +197,7 @@ class Pipeline:
                 document, stored = await self._records.prepare(document)
             values = _read_values(document, content, parsed)
             values["listed_modified"] = work.source.listed_modified(work.item.address)
-            values |= {"followed": work.source.rules, "depth": work.item.depth}
+            values |= {"followed": _followed(work, content), "depth": work.item.depth}
             values["warnings"] = [*parsed.warnings, *self._language_warnings(parsed.language)]
             wording = Wording(values["title"], parsed.text)
             bands = await self._contents.bands(wording)
@@ -225,7 +239,7 @@ class Pipeline:
             values["state"] = DocumentState.INDEXED
         if content is not None:
             values |= {"etag": content.etag, "last_modified": content.last_modified}
-            values["followed"] = work.source.rules
+            values["followed"] = _followed(work, content)
         await self._records.end_item(work.item.id, _UNCHANGED, work.document.id, **values)
 
     async def _vouched_for(self, work: Work) -> None:
@@ -302,6 +316,11 @@ _UNCHANGED = Outcome(ItemState.UNCHANGED, change=Change.UNCHANGED)
 def _emptied(document: Document, outcome: Outcome) -> Outcome:
     """The outcome, with the change that it is to take a document's passages away."""
     return replace(outcome, change=Change.REMOVED) if document.chunk_count else outcome
+
+
+def _followed(work: Work, content: Content) -> str:
+    """By which rules its links were followed; by none where its server asks for that."""
+    return "" if content.tag.nofollow else work.source.rules
 
 
 def _read_values(document: Document, content: Content, parsed: ParsedDocument) -> dict[str, Any]:

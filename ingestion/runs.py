@@ -23,6 +23,7 @@ from ingestion.sources.pages import FeedSource, WebsiteSource
 from ingestion.sources.source import SourceReader
 from ingestion.sources.upload import UploadSource
 from ingestion.sources.website import FoundPage
+from knowledge.crawl_rules import CrawlRules
 from knowledge.errors import CandorError, EncoderError, IndexFault, StoreFault
 from knowledge.store.database import DriverError
 from knowledge.store.queries.passage_edits import EDIT_RUN
@@ -231,6 +232,7 @@ class Runs:
         try:
             failed = await self._failed_pages(run, source)
             known = failed or await self._known_pages(run, source)
+            starts = CrawlRules.from_config(source.config).starts
             return await WebsiteSource.open(
                 source.config,
                 fetcher,
@@ -238,6 +240,7 @@ class Runs:
                 whole=not failed,
                 recheck=self._settings.recheck,
                 browser=self._settings.browser,
+                starts=await self._known.held_pages(source.id, starts),
             )
         except BaseException:
             await fetcher.close()

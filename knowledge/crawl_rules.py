@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from w3lib.url import canonicalize_url
 
+from knowledge.crawl_limits import DEFAULT_BYTES, DEFAULT_DEPTH, DEFAULT_PAGES
 from knowledge.crawl_preview import Rule, Verdict
 from knowledge.errors import AddressRefused
 
@@ -58,44 +59,63 @@ def canonical_address(address: str) -> str:
     return urlunsplit((parts.scheme, host.lower(), parts.path or "/", urlencode(query), ""))
 
 
+def origin_of(address: str) -> str:
+    """Scheme, host and port of a canonical address."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 @dataclass(frozen=True, slots=True)
 class CrawlRules:
     """What a website source covers.
 
-    ``start``: the address the crawl begins at. ``include`` and ``exclude``: patterns of paths,
-    with ``*`` for anything, or plain beginnings of paths; without ``include`` the folder of
-    ``start`` is meant. ``max_depth`` counts links from ``start``. ``render``: whether pages are
-    read once their JavaScript has run.
+    ``start``: the address the crawl begins at; ``more_starts``: further ones, whose hosts belong
+    to the source as well. ``include`` and ``exclude``: patterns of paths, with ``*`` for anything,
+    or plain beginnings of paths; without ``include`` the folders of the starts are meant, each on
+    its host. ``max_depth`` counts links from a start, ``max_bytes`` all that one crawl receives,
+    unpacked. ``sitemap``: whether sitemaps are looked for; ``sitemaps``: those that are read
+    anyway, wherever they are. ``render``: whether pages are read once their JavaScript has run.
     """
 
     start: str
+    more_starts: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    max_pages: int = 5_000
-    max_depth: int = 20
+    max_pages: int = DEFAULT_PAGES
+    max_depth: int = DEFAULT_DEPTH
+    max_bytes: int = DEFAULT_BYTES
     sitemap: bool = True
+    sitemaps: tuple[str, ...] = ()
     render: bool = False
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> CrawlRules:
-        """Rules as a source's ``config`` holds them."""
-        defaults = cls(start="")
-        start = str(config.get("start", ""))
+        """Rules as a source's ``config`` holds them.
+
+        Raises :class:`AddressRefused` for a start that is not a web address.
+        """
         return cls(
-            start=canonical_address(start if "//" in start else f"https://{start}"),
-            include=_patterns(config.get("include")),
-            exclude=_patterns(config.get("exclude")),
-            max_pages=int(config.get("max_pages") or defaults.max_pages),
-            max_depth=int(config.get("max_depth", defaults.max_depth)),
+            start=_address(str(config.get("start", ""))),
+            more_starts=tuple(map(_address, _texts(config.get("more_starts")))),
+            include=_texts(config.get("include")),
+            exclude=_texts(config.get("exclude")),
+            max_pages=int(config.get("max_pages") or DEFAULT_PAGES),
+            max_depth=int(config.get("max_depth", DEFAULT_DEPTH)),
+            max_bytes=int(config.get("max_bytes") or DEFAULT_BYTES),
             sitemap=bool(config.get("sitemap", True)),
+            sitemaps=_texts(config.get("sitemaps")),
             render=bool(config.get("render", False)),
         )
 
     @property
-    def origin(self) -> str:
-        """Scheme, host and port of the site."""
-        parts = urlsplit(self.start)
-        return f"{parts.scheme}://{parts.netloc}"
+    def starts(self) -> tuple[str, ...]:
+        """Every address the crawl begins at, each once."""
+        return tuple(dict.fromkeys((self.start, *self.more_starts)))
+
+    def with_start_moved(self, start: str, to: str) -> CrawlRules:
+        """The rules with one of the starts at another address."""
+        more = tuple(to if one == start else one for one in self.more_starts)
+        return replace(self, start=to if self.start == start else self.start, more_starts=more)
 
     def allows(self, address: str) -> bool:
         """Whether a canonical address belongs to the source."""
@@ -104,17 +124,17 @@ class CrawlRules:
     def judge(self, address: str) -> Verdict:
         """Whether a canonical address belongs to the source, and by which rule."""
         parts = urlsplit(address)
-        if parts.netloc != urlsplit(self.start).netloc:
+        folders = _folders(self.starts).get(parts.netloc)
+        if folders is None:
             return Verdict(Rule.OTHER_HOST)
         if len(address) > _LONGEST:
             return Verdict(Rule.TOO_LONG)
-        if address == self.start:
+        if address == self.start or address in self.more_starts:
             return Verdict(Rule.START)
         if kind := _NOT_PAGES.search(parts.path):
             return Verdict(Rule.FILE_TYPE, kind.group())
         path = unquote(parts.path + (f"?{parts.query}" if parts.query else ""))
-        folder = urlsplit(self.start).path.rsplit("/", 1)[0] + "/"
-        included = _match(path, self.include or (folder,))
+        included = _match(path, self.include or folders)
         if included is None:
             return Verdict(Rule.NOT_INCLUDED)
         excluded = _match(path, self.exclude)
@@ -123,12 +143,27 @@ class CrawlRules:
         return Verdict(Rule.INCLUDE if self.include else Rule.FOLDER, included)
 
 
-def _patterns(told: object) -> tuple[str, ...]:
+def _address(told: str) -> str:
+    return canonical_address(told if "//" in told else f"https://{told}")
+
+
+@lru_cache(maxsize=256)
+def _folders(starts: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """The folders of the starts, by host."""
+    found: dict[str, tuple[str, ...]] = {}
+    for start in starts:
+        parts = urlsplit(start)
+        folder = parts.path.rsplit("/", 1)[0] + "/"
+        found[parts.netloc] = (*found.get(parts.netloc, ()), folder)
+    return found
+
+
+def _texts(told: object) -> tuple[str, ...]:
     if isinstance(told, str):
         told = told.split(",")
     if not isinstance(told, Sequence):
         return ()
-    return tuple(str(pattern).strip() for pattern in told if str(pattern).strip())
+    return tuple(str(text).strip() for text in told if str(text).strip())
 
 
 def _match(path: str, patterns: Sequence[str]) -> str | None:

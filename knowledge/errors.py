@@ -23,6 +23,7 @@ and ``backend/cli`` map the classes.
     │   ├── TooManyRedirects
     │   ├── BrowserUnavailable    no Chromium, or it does not start
     │   ├── RenderingFailed       a page's JavaScript did not come to an end
+    │   ├── ResponseDamaged       its compression is broken, or cut off
     │   └── ResponseTooLarge
     ├── ParseError                a file could not be read
     │   ├── EmptyDocument         nothing in it
@@ -136,6 +137,10 @@ class BrowserUnavailable(FetchError):
 
 class RenderingFailed(FetchError):
     """A page's JavaScript did not come to an end, or broke the browser."""
+
+
+class ResponseDamaged(FetchError):
+    """The response's compression is broken, or ends in the middle."""
 
 
 class ResponseTooLarge(FetchError):

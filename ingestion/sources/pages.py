@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +14,8 @@ from ingestion.sources.listed_times import ListedTimes
 from ingestion.sources.rendering import Renderer
 from ingestion.sources.sitemap import read_lists
 from ingestion.sources.source import Content
-from ingestion.sources.website import FoundPage, Website
-from knowledge.crawl_rules import CrawlRules, canonical_address
+from ingestion.sources.website import FoundPage, Held, Website
+from knowledge.crawl_rules import CrawlRules, canonical_address, origin_of
 from knowledge.errors import AddressRefused
 from knowledge.store.tables import Document, DocumentState
 
@@ -37,25 +37,36 @@ async def read_page(
     """
     # What a 304 confirms must be what is indexed, or set aside as a copy, and its links must
     # have been followed by the rules of today.
-    fresh = (
-        known is not None
-        and known.content_hash
-        and known.state in _READ
-        and known.followed == rules
-    )
+    held = held_of(known) if known else None
+    fresh = held is not None and held.followed == rules
     page = await website.visit(
         address,
-        etag=known.etag if known and fresh else "",
-        last_modified=known.last_modified if known and fresh else "",
+        etag=held.etag if held and fresh else "",
+        last_modified=held.last_modified if held and fresh else "",
     )
+    tag = website.tag(page)
+    if page.not_modified and tag.noindex:
+        page = await website.visit(address)
     if page.not_modified:
         return None
     if renderer is not None and page.media_type in _PAGES:
         page = await renderer.render(page)
     file = FileToRead(page.data, name=address, content_type=page.content_type, address=page.address)
     return Content(
-        file, canonical_address(page.address), page.etag, page.last_modified, page.modified_at
+        file,
+        canonical_address(page.address),
+        page.etag,
+        page.last_modified,
+        page.modified_at,
+        tag=tag,
     )
+
+
+def held_of(known: Document) -> Held | None:
+    """How to ask whether a page has changed, where what was read of it is indexed or a copy."""
+    if not known.content_hash or known.state not in _READ:
+        return None
+    return Held(known.etag, known.last_modified, known.followed)
 
 
 async def open_renderer(website: Website, fetcher: Fetcher, browser: str) -> Renderer | None:
@@ -104,20 +115,23 @@ class WebsiteSource:
         whole: bool = True,
         recheck: timedelta = timedelta(0),
         browser: str = "",
+        starts: Mapping[str, Held] | None = None,
     ) -> WebsiteSource:
-        """Begin a crawl. ``browser``: where Chromium is, for pages that are rendered.
+        """Begin a crawl. ``browser``: where Chromium is, for pages that are rendered; ``starts``:
+        what is held of the pages it begins with.
 
         Raises :class:`SiteUnavailable` where the site is down, :class:`MissingExtra` and
         :class:`BrowserUnavailable` where pages cannot be rendered.
         """
-        website = await Website.open(CrawlRules.from_config(config), fetcher)
+        website = await Website.open(CrawlRules.from_config(config), fetcher, starts)
         renderer = await open_renderer(website, fetcher, browser)
         return cls(website, fetcher, known, whole, recheck, renderer)
 
     async def pages(self) -> AsyncIterator[FoundPage]:
-        """The start, what is known from before, and what the sitemaps list."""
+        """The starts, what is known from before, and what the sitemaps list."""
         if self.whole:
-            yield FoundPage(self._website.rules.start)
+            for start in self._website.rules.starts:
+                yield FoundPage(start)
         for number, page in enumerate(self._known):
             if number % _PAGES_BETWEEN_BREATHS == 0:
                 await asyncio.sleep(0)
@@ -180,11 +194,12 @@ class FeedSource:
         self._room = int(config.get("max_pages") or 1000)
         self._fetcher = fetcher
         self._sites: dict[str, Website] = {}
+        self._opening: dict[str, asyncio.Lock] = {}
 
     async def pages(self) -> AsyncIterator[FoundPage]:
         """The entries of the feed. Raises :class:`FetchError` where it cannot be read."""
-        await self._fetcher.fetch(self._start)
-        async for entry in read_lists(self._fetcher, [self._start]):
+        feed = await self._fetcher.fetch(self._start)
+        async for entry in read_lists(self._fetcher, [self._start], feed):
             try:
                 yield FoundPage(canonical_address(entry.address))
             except AddressRefused:
@@ -192,10 +207,16 @@ class FeedSource:
 
     async def read(self, address: str, known: Document | None) -> Content | None:
         """An entry's page."""
-        rules = CrawlRules(start=address, include=("/",))
-        if rules.origin not in self._sites:
-            self._sites[rules.origin] = await Website.open(rules, self._fetcher)
-        return await read_page(self._sites[rules.origin], address, known)
+        return await read_page(await self._site(address), address, known)
+
+    async def _site(self, address: str) -> Website:
+        """The site of an entry, opened once."""
+        origin = origin_of(address)
+        async with self._opening.setdefault(origin, asyncio.Lock()):
+            if origin not in self._sites:
+                rules = CrawlRules(start=address, include=("/",))
+                self._sites[origin] = await Website.open(rules, self._fetcher)
+        return self._sites[origin]
 
     def vouches_for(self, known: Document) -> bool:
         """Never: a feed's dates are those of its entries, and not of their pages."""

@@ -89,19 +89,18 @@ class SitePreviewer:
         assert content is not None
         async with ParserPool(self._parse) as parser:
             reading = await parser.read(content.file)
+        page = content.facts(reading.page)
         if reading.document is None:
             found.start_fault = reading.failure.detail if reading.failure else ""
         else:
             found.title = reading.document.title
-        if reading.page is not None:
-            found.noindex, found.nofollow = reading.page.noindex, reading.page.nofollow
-            for link in reading.page.links:
+        if page is not None:
+            found.noindex, found.nofollow = page.noindex, page.nofollow
+            for link in page.links:
                 look.judge(link, "start")
 
 
 async def _read_sitemaps(look: _Look, website: Website) -> None:
-    if not website.rules.sitemap:
-        return
     look.preview.sitemaps = website.sitemaps
     number = 0
     async for entry in website.listed():
@@ -134,7 +133,8 @@ class _Look:
         self.website = website
         self.preview.start = website.rules.start
         self.preview.crawl_delay_s = website.crawl_delay_s
-        self.judge(website.rules.start, "start", depth=0)
+        for start in website.rules.starts:
+            self.judge(start, "start", depth=0)
 
     def judge(self, address: str, found_in: str, modified: str = "", depth: int = 1) -> None:
         """Judge an address, unless it has been before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
@@ -33,10 +33,28 @@ class Listed:
     is_list: bool = False
 
 
-async def read_lists(fetcher: Fetcher, addresses: list[str]) -> AsyncIterator[Listed]:
+@dataclass(frozen=True, slots=True)
+class ListFault:
+    """A list that could not be read, and why."""
+
+    address: str
+    error: FetchError
+
+
+def _ignore(address: str, error: FetchError) -> None:
+    """A fault that nobody asked for is in the log."""
+
+
+async def read_lists(
+    fetcher: Fetcher,
+    addresses: list[str],
+    first: Fetched | None = None,
+    on_fault: Callable[[str, FetchError], None] = _ignore,
+) -> AsyncIterator[Listed]:
     """Every page that the lists name, with the lists they lead to.
 
-    A list that cannot be read is logged and left out: links lead to its pages as well.
+    ``first``: the first list, where it has been fetched. A list that cannot be read is told to
+    ``on_fault`` and left out: links lead to its pages as well.
     """
     queue, seen = deque(addresses), set(addresses)
     for _ in range(_MOST_LISTS):
@@ -44,11 +62,12 @@ async def read_lists(fetcher: Fetcher, addresses: list[str]) -> AsyncIterator[Li
             return
         address = queue.popleft()
         try:
-            page = await fetcher.fetch(address)
+            page, first = first or await fetcher.fetch(address), None
             # Off the event loop: a list may have 50,000 entries.
             entries = await asyncio.to_thread(_entries, page)
         except FetchError as error:
             log.info("sitemap.unreadable", address=address, error=error.code)
+            on_fault(address, error)
             continue
         for entry in entries:
             if not entry.is_list:
@@ -63,7 +82,12 @@ def _entries(page: Fetched) -> list[Listed]:
 
 
 def _unpacked(data: bytes) -> bytes:
-    return Decompressor("gzip", _MOST_BYTES).feed(data) if data[:2] == b"\x1f\x8b" else data
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    decode = Decompressor("gzip", _MOST_BYTES)
+    unpacked = decode.feed(data)
+    decode.finish()
+    return unpacked
 
 
 def parse_list(data: bytes, base: str) -> Iterator[Listed]:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Protocol
 
 from ingestion.parse.reading import FileToRead, PageFacts
+from ingestion.sources.robots_tag import RobotsTag
 from ingestion.sources.website import FoundPage
 from knowledge.store.tables import Document
 from knowledge.store.tables.base import JsonObject
@@ -20,7 +21,8 @@ from knowledge.types import ParsedDocument
 class Content:
     """Bytes from a source. ``address`` is where they came from in the end, after redirects.
 
-    ``given`` is what their sender says of them (see :class:`Document`).
+    ``given`` is what their sender says of them (see :class:`Document`), ``tag`` what their server
+    asks of crawlers.
     """
 
     file: FileToRead
@@ -29,11 +31,31 @@ class Content:
     last_modified: str = ""
     modified_at: datetime | None = None
     given: JsonObject = field(default_factory=dict)
+    tag: RobotsTag = field(default_factory=RobotsTag)
 
     @cached_property
     def hash(self) -> str:
         """The SHA-256 of the bytes, or of the bytes and what their sender says of them."""
         return str(self.given.get("hash") or hashlib.sha256(self.file.data).hexdigest())
+
+    @property
+    def is_page(self) -> bool:
+        """Whether its sender calls it an HTML page, or does not say what it is."""
+        kind = self.file.content_type.split(";")[0].strip().lower()
+        return kind in ("", "text/html", "application/xhtml+xml")
+
+    def facts(self, page: PageFacts | None) -> PageFacts | None:
+        """What a page says of itself, and its server of it."""
+        tag = self.tag
+        if not tag.noindex and not tag.nofollow:
+            return page
+        said = page or PageFacts()
+        return replace(
+            said,
+            links=() if tag.nofollow else said.links,
+            noindex=said.noindex or tag.noindex,
+            nofollow=said.nofollow or tag.nofollow,
+        )
 
     def as_told(self, parsed: ParsedDocument) -> ParsedDocument:
         """The document with what its sender says of it in place of what it says of itself."""

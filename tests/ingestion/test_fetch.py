@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ingestion.decompress import Decompressor
 from ingestion.fetch import Fetcher, FetchLimits
 from knowledge.errors import (
     AddressRefused,
     FetchError,
     FetchRejected,
+    ResponseDamaged,
     ResponseTooLarge,
     SiteUnavailable,
     TooManyRedirects,
@@ -115,6 +117,51 @@ async def test_compressed_pages_are_unpacked(site: Site, fetcher: Fetcher) -> No
     for path, (encoding, body) in bodies.items():
         site.reply(path, body, Content_Encoding=encoding)
         assert (await fetcher.fetch(site.url(path))).data == b"hello"
+
+
+async def test_gzip_of_several_members_is_read_whole(site: Site, fetcher: Fetcher) -> None:
+    members = gzip.compress(b"one ") + gzip.compress(b"") + gzip.compress(b"two ")
+    for padding in (b"", b"\x1f", bytes(20)):
+        site.reply("/", members + gzip.compress(bytes(80_000)) + padding, Content_Encoding="gzip")
+        assert (await fetcher.fetch(site.url())).data == b"one two " + bytes(80_000)
+    # As a server sends it that flushes each: cut anywhere, in the middle of a header too.
+    decode = Decompressor("gzip", 100)
+    assert b"".join(decode.feed(members[at : at + 1]) for at in range(len(members))) == b"one two "
+    decode.finish()
+
+
+async def test_members_do_not_get_around_the_limits(site: Site, fetcher: Fetcher) -> None:
+    site.reply("/", gzip.compress(bytes(400_000)) * 3, Content_Encoding="gzip")
+    with pytest.raises(ResponseTooLarge, match="over the limit"):
+        await fetcher.fetch(site.url())
+    site.reply("/", gzip.compress(b"") * 10_001, Content_Encoding="gzip")
+    with pytest.raises(ResponseTooLarge, match="10,000 parts"):
+        await fetcher.fetch(site.url())
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "raw"])
+async def test_compression_that_is_cut_off_is_an_error_and_tried_again(
+    site: Site, fetcher: Fetcher, encoding: str
+) -> None:
+    raw = zlib.compressobj(wbits=-15)
+    text = "".join(map(str, range(2_000))).encode()
+    whole = {
+        "gzip": gzip.compress(text),
+        "deflate": zlib.compress(text),
+        "raw": raw.compress(text) + raw.flush(),
+    }[encoding]
+    sent = {"Content-Encoding": encoding.replace("raw", "deflate")}
+    replies: list[Reply] = [(200, sent, whole[:-9]), (200, sent, whole)]
+    site.pages["/"] = lambda _: replies.pop(0)
+    assert (await fetcher.fetch(site.url())).data == text
+    replies += [(200, sent, whole[:cut]) for cut in (-1, -9)]
+    with pytest.raises(ResponseDamaged, match="ends in the middle"):
+        await fetcher.fetch(site.url())
+    assert not replies
+    # What is refused is refused, however its words are packed.
+    site.reply("/", whole[:-9], status=404, Content_Encoding=encoding)
+    with pytest.raises(FetchRejected):
+        await fetcher.fetch(site.url())
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, gzip"])

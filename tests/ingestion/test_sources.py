@@ -70,15 +70,24 @@ async def test_sitemaps_of_every_kind_are_read(site: Site, fetcher: Fetcher) -> 
         return "".join(f"<url><loc>{site.url(f'/{name}')}</loc></url>" for name in names)
 
     index = "".join(
-        f"<sitemap><loc>{site.url(path)}</loc></sitemap>" for path in ("/1.xml.gz", "/2", "/bad")
+        f"<sitemap><loc>{site.url(path)}</loc></sitemap>"
+        for path in ("/1.xml.gz", "/2", "/bad", "/cut")
     )
     namespace = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
     site.reply("/index", f"<?xml version='1.0'?><sitemapindex {namespace}>{index}".encode())
-    site.reply("/1.xml.gz", gzip.compress(f"<urlset {namespace}>{listed('a', 'b')}".encode()))
+    halves = f"<urlset {namespace}>{listed('a')}", listed("b")
+    site.reply("/1.xml.gz", b"".join(gzip.compress(half.encode()) for half in halves))
     site.reply("/2", f"{site.url('/c')}\nno address\n{site.url('/d')}\n".encode())
     site.reply("/bad", b"\x1f\x8b no gzip")
-    found = [entry.address async for entry in read_lists(fetcher, [site.url("/index")])]
-    assert found == [site.url(f"/{name}") for name in "abcd"]
+    site.reply("/cut", gzip.compress(listed("never").encode())[:-4])
+    faults: dict[str, str] = {}
+    lists = read_lists(
+        fetcher,
+        [site.url("/index")],
+        on_fault=lambda address, error: faults.update({address: error.code}),
+    )
+    assert [entry.address async for entry in lists] == [site.url(f"/{name}") for name in "abcd"]
+    assert faults == {site.url("/bad"): "response-damaged", site.url("/cut"): "response-damaged"}
 
 
 async def test_feeds_and_outlines_are_lists_as_well() -> None:

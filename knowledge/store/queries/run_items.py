@@ -114,18 +114,32 @@ async def state_at(session: ReadSession, run_id: UUID, address: str) -> tuple[st
     return (row[0], row[1]) if row else None
 
 
+_NOTHING_OF_ITS_OWN = ("noindex", "same-page", "redirected")
+
+
 async def found_by_the_last_run(session: ReadSession, run: Run) -> list[tuple[str, int]]:
-    """Address and depth of what the source's run before this one found and did not come to."""
+    """Address and depth of what the source's last crawl before this run found and has no document
+    of: what it did not come to, and what held nothing to be indexed, which may be otherwise now.
+    """
     last = await session.scalar(
         select(Run.id)
-        .where(Run.source_id == run.source_id, Run.created_at < run.created_at)
+        .where(
+            Run.source_id == run.source_id,
+            Run.kind == "ingest",
+            Run.created_at < run.created_at,
+        )
         .order_by(Run.created_at.desc())
         .limit(1)
     )
+    was_skipped = (
+        (RunItem.state == ItemState.SKIPPED)
+        & RunItem.error_code.in_(_NOTHING_OF_ITS_OWN)
+        & RunItem.document_id.is_(None)
+    )
     rows = await session.execute(
-        select(RunItem.address, RunItem.depth).where(
-            RunItem.run_id == last, RunItem.state == ItemState.FOUND
-        )
+        select(RunItem.address, RunItem.depth)
+        .where(RunItem.run_id == last, (RunItem.state == ItemState.FOUND) | was_skipped)
+        .order_by(RunItem.created_at, RunItem.id)
     )
     return [(row[0], row[1]) for row in rows]
 

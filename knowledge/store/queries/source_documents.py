@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -26,6 +27,14 @@ async def gone_documents(session: ReadSession, source_id: UUID, grace: timedelta
 async def documents_of(session: ReadSession, source_id: UUID) -> list[Document]:
     """All documents of a source, without their texts."""
     return list(await session.scalars(select(Document).where(Document.source_id == source_id)))
+
+
+async def documents_at(
+    session: ReadSession, source_id: UUID, addresses: Sequence[str]
+) -> list[Document]:
+    """The documents that a source has at some addresses, at most a few hundred, without texts."""
+    here = (Document.source_id == source_id, Document.address.in_(addresses))
+    return list(await session.scalars(select(Document).where(*here)))
 
 
 async def known_addresses(session: ReadSession, source_id: UUID) -> list[tuple[str, int]]:
