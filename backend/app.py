@@ -12,6 +12,7 @@ from backend import console
 from backend.api import errors
 from backend.api.middleware import BodyLimit, RequestContext
 from backend.api.routes import (
+    assistant_answers,
     assistants,
     backups,
     chat,
@@ -116,6 +117,7 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
         conversation_export,  # before the route that takes an id there
         chat,
         assistants,
+        assistant_answers,
         public_assistants,
         public_visits,
         leads,

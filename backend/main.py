@@ -15,6 +15,7 @@ from backend.cli.program import program
 if TYPE_CHECKING:
     from backend.api.lead_webhooks import Poster
     from backend.api.state import Worker
+    from backend.chat.llm import Addresses
     from backend.services import Parts
     from knowledge.crawl_preview import Previewer
     from knowledge.encode.encoder import Encoder
@@ -39,7 +40,14 @@ def make_parts() -> Parts:
         settings = Settings()
     except ValidationError as error:
         raise invalid_settings(error) from error
-    return Parts(settings, _make_worker, open_encoder, _make_previewer, _make_poster)
+    return Parts(
+        settings,
+        _make_worker,
+        open_encoder,
+        _make_previewer,
+        _make_poster,
+        _make_guard,
+    )
 
 
 def _make_worker(
@@ -60,6 +68,18 @@ def _make_poster(settings: Settings) -> Poster:
     from ingestion.posting import Poster
 
     return Poster(settings.user_agent, settings.allowed_private_hosts)
+
+
+def _make_guard(settings: Settings) -> Addresses:
+    from ingestion.address_guard import AddressGuard
+
+    allowed = settings.allowed_private_hosts
+
+    async def addresses(host: str, port: int) -> list[str]:
+        # A guard remembers its judgement: one for each connection sees when a name has moved.
+        return await AddressGuard(allowed).addresses(host, port)
+
+    return addresses
 
 
 def run() -> None:

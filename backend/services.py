@@ -15,6 +15,8 @@ from backend.api.lead_webhooks import LeadWebhooks, Poster
 from backend.api.limits import Limits
 from backend.api.openid import OpenIdProvider, OpenIdSettings
 from backend.api.state import AppState, Options, Rebuilt, Worker
+from backend.chat.language_models import LanguageModels, ModelAccess, origin_of
+from backend.chat.llm import Addresses, LanguageModel, ModelSettings
 from backend.chat.settings import ChatSettings
 from backend.chat.turn import Chat
 from backend.first_start import ensure_workspace, make_sample
@@ -33,6 +35,7 @@ MakeWorker = Callable[[Database, SearchIndex, Encoder, Settings], Worker]
 MakeEncoder = Callable[[Settings], Encoder]
 MakePreviewer = Callable[[Settings], Previewer]
 MakePoster = Callable[[Settings], Poster]
+MakeGuard = Callable[[Settings], Addresses]
 
 
 def version() -> str:
@@ -58,6 +61,7 @@ class Parts:
     make_encoder: MakeEncoder
     make_previewer: MakePreviewer | None = None
     make_poster: MakePoster | None = None
+    make_guard: MakeGuard | None = None
     work: bool = False
     sample: bool = False
     rebuild: bool = False
@@ -91,7 +95,8 @@ async def open_parts(parts: Parts) -> AsyncIterator[AppState]:
         searcher = Searcher(
             database, index, encoder, SearchSettings.of(settings), open_reranker(settings)
         )
-        chat = _chat(settings, searcher)
+        addresses = parts.make_guard(settings) if parts.make_guard else None
+        chat = _chat(settings, searcher, addresses)
         worker = parts.make_worker(database, index, encoder, settings) if parts.work else None
         state = AppState(
             options=_options(settings),
@@ -197,28 +202,38 @@ def _openid(settings: Settings) -> OpenIdProvider | None:
     )
 
 
-def _chat(settings: Settings, searcher: Searcher) -> Chat:
-    language_model = None
-    if settings.llm_provider:
-        from backend.chat.llm import LanguageModel, ModelSettings
-
-        language_model = LanguageModel(
-            ModelSettings(
-                provider=settings.llm_provider,
-                model=settings.llm_model,
-                base_url=settings.llm_base_url,
-                api_key=settings.llm_api_key.get_secret_value(),
-                timeout_s=settings.llm_timeout_s,
-                answer_tokens=settings.llm_max_tokens,
-                context_tokens=settings.llm_context_window,
-            )
-        )
+def _chat(settings: Settings, searcher: Searcher, addresses: Addresses | None) -> Chat:
+    standard = _standard_model(settings)
+    access = ModelAccess(
+        keys={
+            origin_of(origin): key.get_secret_value() for origin, key in settings.llm_keys.items()
+        },
+        addresses=addresses,
+        timeout_s=settings.llm_timeout_s,
+        answer_tokens=settings.llm_max_tokens,
+        context_tokens=settings.llm_context_window,
+    )
     return Chat(
         searcher.database,
         searcher,
         searcher.encoder,
         _chat_settings(settings),
-        language_model,
+        LanguageModel(standard) if standard else None,
+        LanguageModels(standard, access),
+    )
+
+
+def _standard_model(settings: Settings) -> ModelSettings | None:
+    if not settings.llm_provider:
+        return None
+    return ModelSettings(
+        provider=settings.llm_provider,
+        model=settings.llm_model,
+        base_url=settings.llm_base_url,
+        api_key=settings.llm_api_key.get_secret_value(),
+        timeout_s=settings.llm_timeout_s,
+        answer_tokens=settings.llm_max_tokens,
+        context_tokens=settings.llm_context_window,
     )
 
 

@@ -141,6 +141,11 @@ class Settings(BaseSettings):
         default="", description="Endpoint, such as `http://127.0.0.1:11434/v1` for Ollama."
     )
     llm_api_key: SecretStr = SecretStr("")
+    llm_keys: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="Keys of endpoints that assistants name for themselves, by origin, as JSON: "
+        '`{"https://api.openai.com": "..."}`.',
+    )
     llm_timeout_s: float = Field(default=60.0, gt=0)
     llm_max_tokens: int = Field(default=800, ge=16)
     llm_context_window: int = Field(default=8192, ge=1024)

@@ -44,6 +44,7 @@ def question_of(
         tone=behaviour.tone,
         page="\n".join(part for part in parts if part),
         history=history,
+        answering=behaviour.answering(),
     )
 
 

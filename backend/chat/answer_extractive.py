@@ -86,7 +86,8 @@ class ExtractiveWriter:
             return Quoted((), 0.0, len(hits))
         scored = score(self._memory, asked, candidates, passages)
         sure = confidence(asked, scored, passages)
-        if sure < self._settings.confidence:
+        least = self._settings.confidence if task.confidence is None else task.confidence
+        if sure < least:
             return Quoted((), sure, len(hits))
         chosen = select(scored, passages, self._settings)
         return Quoted(tuple(compose(chosen, passages)), sure, len(hits))

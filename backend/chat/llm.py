@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     aclosing,
@@ -20,19 +20,27 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from backend.chat.prompt import Prompt, condensing
 from backend.chat.writer import Exchange
-from knowledge.errors import InvalidSettings, LanguageModelError, MissingExtra
+from knowledge.errors import FetchError, InvalidSettings, LanguageModelError, MissingExtra
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
 
 Provider = Literal["openai", "anthropic", "google"]
+Addresses = Callable[[str, int], Awaitable[list[str]]]
+"""The network addresses of a host and a port that may be connected to, in order.
+
+Raises :class:`AddressRefused` and :class:`SiteUnavailable`.
+"""
 _CONDENSE_TOKENS = 120
 _NO_KEY = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """Which model, and where. ``timeout_s`` is the longest wait for its next word, in seconds."""
+    """Which model, and where. ``timeout_s`` is the longest wait for its next word, in seconds.
+
+    ``of_assistant``: whether an assistant names it; otherwise the server's settings do.
+    """
 
     provider: Provider
     model: str
@@ -41,6 +49,7 @@ class ModelSettings:
     timeout_s: float = 60.0
     answer_tokens: int = 800
     context_tokens: int = 8_192
+    of_assistant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +66,17 @@ class LanguageModel:
     """A language model that writes answers. Safe to share between turns.
 
     Raises :class:`InvalidSettings` where no model is named. ``name`` is the model's.
+    ``addresses``: the guard of its connections, for an endpoint that the operator has not chosen.
     """
 
-    def __init__(self, settings: ModelSettings) -> None:
+    def __init__(self, settings: ModelSettings, addresses: Addresses | None = None) -> None:
         if not settings.model:
             raise InvalidSettings(
                 "A language model provider is set, but no model.", "Set CANDOR_LLM_MODEL."
             )
         self.name = settings.model
         self.settings = settings
+        self._addresses = addresses
         self._opening = asyncio.Lock()
         self._access: _Access | None = None
 
@@ -128,13 +139,17 @@ class LanguageModel:
         async with self._opening:
             if self._access is None:
                 opener = _OPENERS[self.settings.provider]
-                self._access = await asyncio.to_thread(opener, self.settings)
+                self._access = await asyncio.to_thread(opener, self.settings, self._addresses)
         return self._access
 
     def _failure(self, error: Exception) -> LanguageModelError:
         """What a provider's error means, by its HTTP status where it has one."""
         status = getattr(error, "status_code", None) or getattr(error, "code", None)
         place = self.settings.base_url or self.settings.provider
+        of_assistant = self.settings.of_assistant
+        refused = error.__cause__
+        if isinstance(refused, FetchError):
+            return LanguageModelError(refused.detail, refused.action)
         if type(error).__name__ in ("APITimeoutError", "ReadTimeout", "ConnectTimeout"):
             return LanguageModelError(
                 f"{self.name} did not answer within {self.settings.timeout_s:g} seconds.",
@@ -142,12 +157,17 @@ class LanguageModel:
             )
         if status in (401, 403):
             return LanguageModelError(
-                f"{place} refused the key for {self.name}.", "Check CANDOR_LLM_API_KEY."
+                f"{place} refused the key for {self.name}.",
+                "Check the key of this endpoint in CANDOR_LLM_KEYS."
+                if of_assistant
+                else "Check CANDOR_LLM_API_KEY.",
             )
         if status == 404:
             return LanguageModelError(
                 f"{place} has no model {self.name}.",
-                "Check CANDOR_LLM_MODEL and CANDOR_LLM_BASE_URL.",
+                "Check the model and the endpoint of the assistant."
+                if of_assistant
+                else "Check CANDOR_LLM_MODEL and CANDOR_LLM_BASE_URL.",
             )
         if status == 429:
             return LanguageModelError(
@@ -160,7 +180,9 @@ class LanguageModel:
             )
         return LanguageModelError(
             f"{self.name} at {place} cannot be reached, or the connection broke.",
-            "Check CANDOR_LLM_BASE_URL and that the server is up, then ask again.",
+            "Check the endpoint of the assistant and that it is up, then ask again."
+            if of_assistant
+            else "Check CANDOR_LLM_BASE_URL and that the server is up, then ask again.",
         )
 
 
@@ -224,10 +246,12 @@ class _Access:
     failures: tuple[type[Exception], ...]
 
 
-def _open_openai(settings: ModelSettings) -> _Access:
+def _open_openai(settings: ModelSettings, addresses: Addresses | None) -> _Access:
     import httpx
     import openai
     from llama_index.llms.openai_like import OpenAILike
+
+    from backend.chat.guarded_connection import GuardedTransport
 
     trusted = httpx.create_ssl_context()
 
@@ -235,7 +259,10 @@ def _open_openai(settings: ModelSettings) -> _Access:
     async def connect() -> AsyncGenerator[LLM, None]:
         # A connection of its own for each answer: closing it is the one sure way to stop a model
         # whose reader has left. The library's stream stays open until garbage is collected.
-        async with httpx.AsyncClient(verify=trusted, timeout=settings.timeout_s) as client:
+        guarded = GuardedTransport(addresses, trusted) if addresses is not None else None
+        async with httpx.AsyncClient(
+            transport=guarded, verify=trusted, timeout=settings.timeout_s
+        ) as client:
             yield OpenAILike(
                 model=settings.model,
                 api_base=settings.base_url or "https://api.openai.com/v1",
@@ -252,7 +279,7 @@ def _open_openai(settings: ModelSettings) -> _Access:
     return _Access(connect, (openai.OpenAIError, httpx.HTTPError))
 
 
-def _open_anthropic(settings: ModelSettings) -> _Access:
+def _open_anthropic(settings: ModelSettings, _: Addresses | None) -> _Access:
     module, sdk = _extra("llama_index.llms.anthropic"), _extra("anthropic")
     model = module.Anthropic(
         model=settings.model,
@@ -265,7 +292,7 @@ def _open_anthropic(settings: ModelSettings) -> _Access:
     return _Access(lambda: nullcontext(model), (sdk.AnthropicError,))
 
 
-def _open_google(settings: ModelSettings) -> _Access:
+def _open_google(settings: ModelSettings, _: Addresses | None) -> _Access:
     import httpx
 
     module, sdk = _extra("llama_index.llms.google_genai"), _extra("google.genai.errors")
@@ -279,7 +306,7 @@ def _open_google(settings: ModelSettings) -> _Access:
     return _Access(lambda: nullcontext(model), (sdk.APIError, httpx.HTTPError))
 
 
-_OPENERS: dict[Provider, Callable[[ModelSettings], _Access]] = {
+_OPENERS: dict[Provider, Callable[[ModelSettings, Addresses | None], _Access]] = {
     "openai": _open_openai,
     "anthropic": _open_anthropic,
     "google": _open_google,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.chat.language_models import ModelChoice
+
 
 @dataclass(frozen=True, slots=True)
 class ChatSettings:
@@ -33,3 +35,16 @@ class ChatSettings:
     context_tokens: int = 8_192
     answer_tokens: int = 800
     quote_on_failure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """How one assistant answers, where it differs from the server's settings.
+
+    ``model``: the language model that it names; ``quoted``: sentences are quoted, whatever model
+    the server has. ``confidence``: below this, quoted answers are none.
+    """
+
+    model: ModelChoice | None = None
+    quoted: bool = False
+    confidence: float | None = None

@@ -26,7 +26,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from uuid import UUID, uuid4
 
@@ -45,9 +45,10 @@ from backend.chat.events import (
     TurnFailed,
     citation_data,
 )
+from backend.chat.language_models import LanguageModels
 from backend.chat.llm import LanguageModel
 from backend.chat.record import Record
-from backend.chat.settings import ChatSettings
+from backend.chat.settings import Answering, ChatSettings
 from backend.chat.understand import Understood, clean, understand
 from backend.chat.writer import EXTRACTIVE, AnswerWriter, Exchange, Task, Written
 from backend.explain.explain import Explainer
@@ -86,10 +87,14 @@ class Question:
     tone: str = ""
     page: str = ""
     history: tuple[Exchange, ...] = ()
+    answering: Answering = field(default_factory=Answering)
 
 
 class Chat:
-    """Everything that turns share. Without a language model, answers are quoted sentences."""
+    """Everything that turns share. Without a language model, answers are quoted sentences.
+
+    ``language_model`` is the server's own; ``models`` opens those that assistants name.
+    """
 
     def __init__(
         self,
@@ -98,6 +103,7 @@ class Chat:
         encoder: Encoder,
         settings: ChatSettings | None = None,
         language_model: LanguageModel | None = None,
+        models: LanguageModels | None = None,
     ) -> None:
         self.database = database
         self.record = Record(database)
@@ -106,12 +112,26 @@ class Chat:
         self.settings = settings or ChatSettings()
         self.language_model = language_model
         self.explainer = Explainer(searcher)
-        quoting = ExtractiveWriter(encoder, self.settings)
-        self.writer: AnswerWriter = (
-            LanguageModelWriter(language_model, encoder, self.settings, quoting)
-            if language_model
-            else quoting
-        )
+        self.models = models or LanguageModels()
+        self.quoting = ExtractiveWriter(encoder, self.settings)
+
+    def model_of(self, answering: Answering) -> LanguageModel | None:
+        """The language model that answers; ``None`` where sentences are quoted."""
+        if answering.quoted:
+            return None
+        return self.models.of(answering.model) if answering.model else self.language_model
+
+    def writer_of(self, model: LanguageModel | None) -> AnswerWriter:
+        """What writes answers with a model, or without one."""
+        if model is None:
+            return self.quoting
+        settings = self.settings
+        if model is not self.language_model:
+            own = model.settings
+            settings = replace(
+                settings, context_tokens=own.context_tokens, answer_tokens=own.answer_tokens
+            )
+        return LanguageModelWriter(model, self.searcher.encoder, settings, self.quoting)
 
     @asynccontextmanager
     async def warming(self) -> AsyncGenerator[None, None]:
@@ -168,6 +188,7 @@ class Turn:
         self.message_id = uuid4()
         self._chat = chat
         self._question = question
+        self._model = chat.model_of(question.answering)
         self._text = text
         self._history = history
         self._started = perf_counter()
@@ -189,7 +210,7 @@ class Turn:
         """Run the turn. The flow of the module's first lines, top to bottom."""
         query = self._text
         try:
-            understood = await understand(self._text, self._history, self._chat.language_model)
+            understood = await understand(self._text, self._history, self._model)
             query = understood.query
             request, result = await self._search(understood)
             self._keep_question()
@@ -248,8 +269,9 @@ class Turn:
             history=self._history,
             tone=self._question.tone,
             page=self._question.page,
+            confidence=self._question.answering.confidence,
         )
-        async with aclosing(self._chat.writer.write(task)) as parts:
+        async with aclosing(self._chat.writer_of(self._model).write(task)) as parts:
             async for part in parts:
                 if isinstance(part, MessageDelta):
                     self._sent.append(part.delta)

@@ -29,7 +29,8 @@ class Task:
     ``question`` is what the reader wrote, ``query`` what was searched for: the question made to
     stand alone; ``encoding`` is the query's as it met the index (``None``: to be encoded again).
     ``history`` is in the order of the conversation. ``page`` is what the website says of the page
-    that the reader has open: data, for a language model alone.
+    that the reader has open: data, for a language model alone. ``confidence`` stands in for that of
+    the settings.
     """
 
     question: str
@@ -40,6 +41,7 @@ class Task:
     history: tuple[Exchange, ...] = ()
     tone: str = ""
     page: str = ""
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,3 +192,33 @@ async def test_what_is_rare_may_fail_to_load(
     await ask(page, "Are dogs welcome in the garden?")
     await expect(page.locator(".answer .prose")).to_contain_text("Dogs are welcome on a lead.")
     trouble.clear()
+
+
+async def test_a_person_is_offered_by_the_rules(
+    page: Page, candor: Installation, scripted: ScriptedServer
+) -> None:
+    rules = {
+        "enabled": True,
+        "after_unanswered": 2,
+        "words": ["speak to somebody", "won't"],
+        "message": "We are back on Monday.",
+    }
+    await candor.behave({"handoff": rules})
+    await candor.api.put("/handoffs/presence", json={"present": False})
+    await _open(page, candor, scripted)
+    offer = page.get_by_text("Would you like to talk to a person?")
+    await ask(page, "Who wrote the Odyssey?")
+    await expect(page.locator(".turn")).to_have_count(1)
+    await expect(offer).to_have_count(0)  # once is not twice in a row
+    await ask(page, "Who wrote the Iliad?")
+    await expect(offer).to_be_visible()
+    assert await violations(page, "candor-chat") == []
+    await page.get_by_role("button", name="Not now").click()
+    await expect(offer).to_have_count(0)
+    await ask(page, "Are dogs welcome in the garden?")
+    await expect(page.locator(".turn")).to_have_count(3)
+    await expect(offer).to_have_count(0)
+    await ask(page, "May I speak to somebody about dogs?")
+    await page.locator(".card").get_by_role("button", name="Talk to a person").click()
+    await expect(page.get_by_text("We are back on Monday.")).to_be_visible()
+    await _handoff(candor, "waiting")

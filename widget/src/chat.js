@@ -63,14 +63,17 @@ export class Chat {
       await this.#rarely(() => this.person?.say(question));
       return;
     }
-    const { conversation, profile: { leads } } = this;
+    const { conversation, profile: { leads, handoff } } = this;
     const contact = (/** @type {string} */ trigger, optional = true) => (
       this.#rarely((rare) => rare.askForContact(this, trigger, optional)));
     if (leads?.when.includes('before_chat')) await contact('before_chat', !leads.required);
     const entry = conversation.begin(question);
     this.emit('message', { question, conversationId: conversation.id });
     await this.#answer(entry);
-    if (entry.state !== 'done' || conversation !== this.conversation || !leads) return;
+    if (entry.state !== 'done' || conversation !== this.conversation) return;
+    const offers = handoff?.after_unanswered || handoff?.words?.length;
+    if (offers && await this.#rarely((rare) => rare.offerPerson(this, question))) return;
+    if (!leads) return;
     const count = conversation.entries.filter(({ messageId }) => messageId).length;
     if (entry.abstained && leads.when.includes('abstained')) void contact('abstained');
     else if (count >= leads.after && leads.when.includes('messages')) void contact('messages');
@@ -229,10 +232,10 @@ export class Chat {
     return this.#try(async () => act(await this.#rare()));
   }
 
-  /** Tells the website of what does not work. @param {() => unknown} act */
+  /** Tells the website of what does not work. @param {() => unknown} act @returns {Promise<unknown>} what it gave */
   async #try(act) {
     try {
-      await act();
+      return await act();
     } catch (error) {
       this.emit('error', Problem.of(error).fields);
     }

@@ -14,8 +14,9 @@ import { readEvents } from './stream.js';
  * @typedef {{ accent?: string, theme?: string, side?: string, logo?: string, lang?: string,
  *   texts?: Record<string, string> }} Appearance
  * @typedef {{ when: string[], after: number, fields: string[], required: boolean, consent: string }} LeadRules
+ * @typedef {{ present: boolean, email: string, message: string, after_unanswered: number, words: string[] }} HandoffOffer
  * @typedef {{ name: string, welcome: string, suggestions: string[], appearance: Appearance,
- *   leads?: LeadRules | null, handoff?: { present: boolean, email: string } | null }} Profile
+ *   leads?: LeadRules | null, handoff?: HandoffOffer | null }} Profile
  * @typedef {{ title?: string, address?: string, text?: string }} PageContext
  * @typedef {{ question: string, conversationId: string, visitor: string, key: string, lastId: number,
  *   messageId: string, page: PageContext | null }} Turn what is asked, and how far its answer has come; kept up to date here

@@ -19,6 +19,40 @@ export async function askForPerson(chat) {
   if (!present && chat.profile.leads) await askForContact(chat, 'handoff', true);
 }
 
+/**
+ * Offers a person where the assistant's rules say so: after a question that holds one of their
+ * words, or after so many in a row without an answer.
+ * @param {Chat} chat @param {string} question the last one
+ * @returns {boolean} whether a person is offered
+ */
+export function offerPerson(chat, question) {
+  const { panel, texts, profile: { handoff } } = chat;
+  if (!handoff || chat.person) return false;
+  const { words, after_unanswered: after } = handoff;
+  let inRow = 0;
+  for (const { messageId, state, abstained } of chat.conversation.entries) {
+    if (messageId && state === 'done') inRow = abstained ? inRow + 1 : 0;
+  }
+  if (!words.some((word) => wordIn(question, word)) && !(after && inRow && inRow % after === 0)) return false;
+  const leave = () => {
+    panel.setAside();
+    panel.input.focus();
+  };
+  panel.setAside(h('div', { class: 'card' }, h('p', { role: 'status' }, texts.offer),
+    h('div', {},
+      h('button', { type: 'button', class: 'strong', onclick: () => { panel.setAside(); panel.actions.person(); } }, texts.person),
+      h('button', { type: 'button', class: 'plain', onclick: leave }, texts.skip))));
+  return true;
+}
+
+/** Whether a text holds a word, by itself where its writing parts words. @param {string} text @param {string} word */
+function wordIn(text, word) {
+  const place = text.toLowerCase().indexOf(word.toLowerCase());
+  if (place < 0 || /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}]/u.test(word)) return place >= 0;
+  const escaped = word.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&').replace(/\s+/g, '\\s+');
+  return new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, 'iu').test(text);
+}
+
 /** From now on a person is written to. @param {Chat} chat */
 export function meetPerson(chat) {
   const person = (chat.person = new Person(chat));
@@ -46,11 +80,11 @@ export class Person {
     const answer = await client.call('handoffs', {
       conversation_id: conversation.id || undefined, visitor: conversation.visitor,
     });
-    const { id, conversation_id: whole, present, email } = await answer.json();
+    const { id, conversation_id: whole, present, email, message } = await answer.json();
     conversation.handoff = id;
     conversation.id = whole;
     conversation.save();
-    refill(this.note, present ? this.texts.waiting : this.texts.nobody, ' ',
+    refill(this.note, present ? this.texts.waiting : message || this.texts.nobody, ' ',
       !present && email && h('a', { href: `mailto:${email}` }, email));
     void this.follow();
     return present;

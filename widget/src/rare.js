@@ -2,7 +2,7 @@
 
 import { confirmRemoval } from './confirm.js';
 import { download } from './export.js';
-import { askForPerson, meetPerson } from './handoff.js';
+import { askForPerson, meetPerson, offerPerson } from './handoff.js';
 import { identifyBy } from './identity.js';
 import { askForContact } from './lead.js';
 import { reasons } from './reasons.js';
@@ -28,5 +28,5 @@ async function dress(root, texts, language) {
 }
 
 export {
-  askForContact, askForPerson, confirmRemoval, download, dress, identifyBy, meetPerson, reasons, whyThisAnswer,
+  askForContact, askForPerson, confirmRemoval, download, dress, identifyBy, meetPerson, offerPerson, reasons, whyThisAnswer,
 };

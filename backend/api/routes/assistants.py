@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -19,7 +20,8 @@ from backend.api.schemas.assistants import (
     SecretView,
 )
 from backend.api.schemas.base import PageView, Paging
-from backend.api.state import State
+from backend.api.schemas.behaviour import Behaviour
+from backend.api.state import AppState, State
 from backend.api.webhook_signature import new_webhook_secret
 from knowledge.errors import Conflict
 from knowledge.store.paging import read_page
@@ -45,6 +47,7 @@ async def create_assistant(
     body: NewAssistant, caller: Admin, state: State, repetition: Once
 ) -> AssistantView | JSONResponse:
     """Make an assistant over some knowledge bases. Its public key goes into the page."""
+    await _check_model(state, body.behaviour)
     async with state.database.writing() as session:
 
         async def make() -> AssistantView:
@@ -78,6 +81,11 @@ async def change_assistant(
     assistant_id: UUID, body: AssistantChange, caller: Admin, state: State
 ) -> AssistantView:
     """Change what is given; the rest stays."""
+    if body.behaviour is not None:
+        async with state.database.reading() as session:
+            now = await queries.find_assistant(session, caller.workspace_id, assistant_id)
+        if body.behaviour.get("model") != now.behaviour.get("model"):
+            await _check_model(state, body.behaviour)
     async with state.database.writing() as session:
         found = await queries.find_assistant(session, caller.workspace_id, assistant_id)
         change = body.model_dump(exclude_none=True)
@@ -188,3 +196,10 @@ async def list_deliveries(
             session, deliveries(found.id), LeadDelivery, paging, newest_first=True
         )
     return PageView.of(page.map(DeliveryView.of))
+
+
+async def _check_model(state: AppState, behaviour: dict[str, Any]) -> None:
+    """Raise what is wrong with the language model that an assistant names."""
+    choice = Behaviour.of(behaviour).model.choice()
+    if choice is not None:
+        await state.chat.models.check(choice)

@@ -31,7 +31,7 @@ from knowledge.errors import InvalidInput, NotFound
 from knowledge.store.conversations import Reader, find_conversation
 from knowledge.store.queries.handoffs import find_own_handoff
 from knowledge.store.queries.visits import add_search_events
-from knowledge.store.tables import HandoffMessage, HandoffState, Lead
+from knowledge.store.tables import HandoffMessage, HandoffState, Lead, utc_now
 
 router = APIRouter(prefix="/assistants/{public_key}", tags=["visitors"], responses=PROBLEMS)
 
@@ -74,8 +74,8 @@ async def leave_lead(
 async def ask_for_a_person(
     body: HandoffBody, door: Opened, state: State, repetition: Once
 ) -> HandoffBegun | JSONResponse:
-    """Begin a hand-off, or go on with the one that is open. ``email`` is where to write where
-    nobody is ``present``.
+    """Begin a hand-off, or go on with the one that is open. ``message`` and ``email`` are for
+    where nobody is ``present``, or it is not one of the assistant's hours.
     """
     _offered(door)
     state.limits.leads.take((door.address, door.assistant.id))
@@ -88,9 +88,13 @@ async def ask_for_a_person(
                 session, reader, body.conversation_id, body.text
             )
             begun.append(handoff.id)
-            email = door.behaviour.handoff.email
-            view = HandoffView.of(handoff)
-            return HandoffBegun(**view.model_dump(), present=present, email=email)
+            rules = door.behaviour.handoff
+            return HandoffBegun(
+                **HandoffView.of(handoff).model_dump(),
+                present=present and rules.hours.are_on(utc_now()),
+                email=rules.email,
+                message=rules.message,
+            )
 
         answer = await repetition.once_for_visitor(
             session, reader.workspace_id, _own(door, reader), body, make

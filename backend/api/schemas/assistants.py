@@ -10,7 +10,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field
 
 from backend.api.schemas.base import Body
-from backend.api.schemas.behaviour import Behaviour, HandoffRules, LeadRules, checked
+from backend.api.schemas.behaviour import Behaviour, LeadRules, checked
+from backend.api.schemas.handoff_rules import HandoffRules
 from knowledge.store.tables import Assistant, DeliveryState, LeadDelivery, utc_now
 
 _LONG = timedelta(minutes=10)
@@ -134,10 +135,22 @@ class SecretView(BaseModel):
 
 
 class HandoffOffer(BaseModel):
-    """``present``: somebody of the staff is there now. ``email``: where to write otherwise."""
+    """``present``: somebody of the staff is there now. ``email`` and ``message``: where to write
+    otherwise, and what is said. A person is offered after so many questions ``after_unanswered``
+    in a row (0: never), and after a question that holds one of ``words``.
+    """
 
     present: bool
     email: str
+    message: str
+    after_unanswered: int
+    words: list[str]
+
+    @classmethod
+    def of(cls, rules: HandoffRules, present: bool) -> HandoffOffer:
+        """What visitors are told of the rules."""
+        here = present and rules.hours.are_on(utc_now())
+        return cls(present=here, **rules.model_dump(include=cls.model_fields.keys() - {"present"}))
 
 
 class PublicProfile(BaseModel):
@@ -158,7 +171,7 @@ class PublicProfile(BaseModel):
     @classmethod
     def of(cls, row: Assistant, behaviour: Behaviour, present: bool) -> PublicProfile:
         """The view of a record."""
-        handoff: HandoffRules = behaviour.handoff
+        handoff = behaviour.handoff
         return cls(
             name=row.name,
             welcome=row.welcome,
@@ -166,5 +179,5 @@ class PublicProfile(BaseModel):
             appearance=row.appearance,
             anonymous=behaviour.anonymous,
             leads=behaviour.leads if behaviour.leads.when else None,
-            handoff=HandoffOffer(present=present, email=handoff.email) if handoff.enabled else None,
+            handoff=HandoffOffer.of(handoff, present) if handoff.enabled else None,
         )

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from backend.api.schemas.handoff_rules import HandoffRules
+from backend.chat.language_models import ModelChoice
+from backend.chat.settings import Answering
 from knowledge.errors import InvalidInput
 
 LeadMoment = Literal["before_chat", "messages", "abstained"]
 LeadField = Literal["name", "email", "phone", "note"]
-EMAIL = r"^[^@\s]{1,64}@[^@\s]{1,255}$"
+
+
+def _none_or_enough(least: int) -> Callable[[int], int]:
+    def check(value: int) -> int:
+        if value and value < least:
+            raise ValueError(f"it must be 0 or at least {least}")
+        return value
+
+    return check
 
 
 class _Part(BaseModel):
@@ -31,11 +43,38 @@ class LeadRules(_Part):
     consent: str = Field(default="", max_length=2000)
 
 
-class HandoffRules(_Part):
-    """Whether visitors may ask for a person, and where they write when nobody is there."""
+class ModelRules(_Part):
+    """What writes the answers.
 
-    enabled: bool = False
-    email: Annotated[str, Field(max_length=320, pattern=rf"^$|{EMAIL}")] = ""
+    ``use``: the server's language model, if it has one (``server``); quoted sentences (``none``);
+    or the model named here (``own``) by ``provider`` and ``model``, at ``base_url`` where it is
+    OpenAI-compatible and not OpenAI's. Its key stands in the server's settings, by the origin of
+    the endpoint. ``answer_tokens``: the longest answer; ``context_tokens``: what the model reads at
+    once; 0 leaves either to the server's settings.
+    """
+
+    use: Literal["server", "none", "own"] = "server"
+    provider: Literal["openai", "anthropic", "google"] = "openai"
+    model: str = Field(default="", max_length=200)
+    base_url: str = Field(default="", max_length=500)
+    answer_tokens: Annotated[int, Field(le=32_000), AfterValidator(_none_or_enough(16))] = 0
+    context_tokens: Annotated[int, Field(le=4_000_000), AfterValidator(_none_or_enough(1024))] = 0
+
+    def choice(self) -> ModelChoice | None:
+        """The model of its own, if it has one."""
+        if self.use != "own":
+            return None
+        return ModelChoice(
+            self.provider, self.model, self.base_url, self.answer_tokens, self.context_tokens
+        )
+
+
+class AnswerRules(_Part):
+    """``confidence``: below this probability that the passages answer, nothing is quoted;
+    ``null`` leaves it to the server's settings.
+    """
+
+    confidence: float | None = Field(default=None, ge=0, le=1)
 
 
 class VisitorLimits(_Part):
@@ -58,7 +97,13 @@ class Behaviour(BaseModel):
     anonymous: bool = True
     leads: LeadRules = Field(default_factory=LeadRules)
     handoff: HandoffRules = Field(default_factory=HandoffRules)
+    model: ModelRules = Field(default_factory=ModelRules)
+    answers: AnswerRules = Field(default_factory=AnswerRules)
     limits: VisitorLimits = Field(default_factory=VisitorLimits)
+
+    def answering(self) -> Answering:
+        """How answers are written."""
+        return Answering(self.model.choice(), self.model.use == "none", self.answers.confidence)
 
     @classmethod
     def of(cls, kept: dict[str, Any]) -> Behaviour:

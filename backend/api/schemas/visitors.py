@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from backend.api.schemas.base import Body
-from backend.api.schemas.behaviour import EMAIL
+from backend.api.schemas.handoff_rules import EMAIL
 from knowledge.store.queries.visits import Act
 from knowledge.store.tables import (
     Handoff,
@@ -176,10 +176,13 @@ class HandoffView(BaseModel):
 
 
 class HandoffBegun(HandoffView):
-    """A hand-off that a visitor began. ``present``: somebody of the staff is there now."""
+    """A hand-off that a visitor began. ``present``: somebody of the staff is there now; otherwise
+    ``message`` and ``email`` say what comes.
+    """
 
     present: bool
     email: str
+    message: str
 
 
 class HandoffTranscript(HandoffView):

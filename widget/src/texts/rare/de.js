@@ -14,6 +14,7 @@ export default {
   dense: 'Bedeutung',
   rank: 'Platz {n} nach {arm}',
   quoted: 'zitiert',
+  offer: 'Möchten Sie mit einem Menschen sprechen?',
   waiting: 'Gleich antwortet hier ein Mensch.',
   nobody: 'Gerade ist niemand da. Hinterlassen Sie eine Nachricht, sie wird gelesen.',
   back: 'Zurück zum Assistenten',

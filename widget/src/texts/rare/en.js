@@ -14,6 +14,7 @@ export default {
   dense: 'meaning',
   rank: 'place {n} by {arm}',
   quoted: 'quoted',
+  offer: 'Would you like to talk to a person?',
   waiting: 'A person will answer here in a moment.',
   nobody: 'Nobody is here right now. Leave a message; somebody will read it.',
   back: 'Back to the assistant',

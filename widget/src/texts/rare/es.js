@@ -14,6 +14,7 @@ export default {
   dense: 'significado',
   rank: 'puesto {n} por {arm}',
   quoted: 'citado',
+  offer: '¿Quiere hablar con una persona?',
   waiting: 'Una persona le responderá aquí en un momento.',
   nobody: 'Ahora no hay nadie. Deje un mensaje; alguien lo leerá.',
   back: 'Volver al asistente',

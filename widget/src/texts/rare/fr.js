@@ -14,6 +14,7 @@ export default {
   dense: 'le sens',
   rank: 'rang {n} par {arm}',
   quoted: 'cité',
+  offer: 'Souhaitez-vous parler à une personne ?',
   waiting: 'Une personne va vous répondre ici.',
   nobody: 'Personne n’est là pour le moment. Laissez un message, il sera lu.',
   back: 'Revenir à l’assistant',

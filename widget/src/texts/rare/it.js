@@ -14,6 +14,7 @@ export default {
   dense: 'significato',
   rank: 'posto {n} per {arm}',
   quoted: 'citato',
+  offer: 'Vuole parlare con una persona?',
   waiting: 'Una persona risponderà qui tra poco.',
   nobody: 'Ora non c’è nessuno. Lasci un messaggio: qualcuno lo leggerà.',
   back: 'Torna all’assistente',

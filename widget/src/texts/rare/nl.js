@@ -14,6 +14,7 @@ export default {
   dense: 'betekenis',
   rank: 'plaats {n} op {arm}',
   quoted: 'geciteerd',
+  offer: 'Wilt u met een medewerker spreken?',
   waiting: 'Er antwoordt hier zo iemand.',
   nobody: 'Er is nu niemand. Laat een bericht achter; het wordt gelezen.',
   back: 'Terug naar de assistent',

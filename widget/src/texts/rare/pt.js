@@ -14,6 +14,7 @@ export default {
   dense: 'significado',
   rank: 'posição {n} por {arm}',
   quoted: 'citado',
+  offer: 'Quer falar com uma pessoa?',
   waiting: 'Uma pessoa vai responder aqui em instantes.',
   nobody: 'Não há ninguém agora. Deixe uma mensagem; alguém vai lê-la.',
   back: 'Voltar ao assistente',

@@ -14,6 +14,7 @@ export default {
   dense: '语义',
   rank: '{arm}第{n}位',
   quoted: '已引用',
+  offer: '需要与人工客服交谈吗？',
   waiting: '客服人员很快会在这里回复您。',
   nobody: '现在没有人在线。请留言，稍后会有人查看。',
   back: '返回助手',
