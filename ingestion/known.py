@@ -48,10 +48,11 @@ class Known:
         async with self._database.reading() as session:
             return await source_documents.changed_uploads(session, source_id)
 
-    async def failed_addresses(self, source_id: UUID) -> list[str]:
-        """Addresses of a source's documents whose last reading failed."""
+    async def pages_to_retry(self, source_id: UUID, document_id: UUID | None) -> list[FoundPage]:
+        """The page of one document of a source, or of all whose last reading failed."""
         async with self._database.reading() as session:
-            return await source_documents.failed_addresses(session, source_id)
+            found = await source_documents.pages_to_retry(session, source_id, document_id)
+        return [FoundPage(*page) for page in found]
 
     async def indexed_addresses(self, knowledge_base_id: UUID) -> list[str]:
         """Ids, as addresses of items, of all documents of a knowledge base that have chunks."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from ingestion.grouping import Grouped
 from ingestion.sources.website import FoundPage
+from knowledge.crawl_limits import RunNote
 from knowledge.errors import CandorError, NotFound
 from knowledge.store.database import Database
 from knowledge.store.queries import claims, contents, duplicates, passage_edits, run_items
@@ -58,8 +60,34 @@ class Records:
         """Add pages to a run; one that it has already stays as it is."""
         await self._finds((run_id, pages))
 
-    async def item_addresses(self, run_id: UUID) -> set[str]:
-        """The addresses of all items of a run."""
+    async def leave_out(self, run_id: UUID, pages: Sequence[FoundPage], outcome: Outcome) -> None:
+        """Add pages that a run does not come to, and why."""
+        async with self._database.writing() as session:
+            found = [(page.address, page.depth) for page in pages]
+            await run_items.leave_out(session, run_id, found, outcome)
+
+    async def leave_out_rest(self, run_id: UUID, begun: Sequence[UUID], outcome: Outcome) -> None:
+        """Let a run end with the items that it has ``begun``."""
+        async with self._database.writing() as session:
+            await run_items.leave_out_rest(session, run_id, begun, outcome)
+
+    async def left_out(self, run_id: UUID) -> dict[str, int]:
+        """How many addresses a run left out, by the code of the reason."""
+        async with self._database.reading() as session:
+            return await run_items.left_out_by(session, run_id)
+
+    async def note_run(self, run_id: UUID, notes: Sequence[RunNote]) -> None:
+        """Record what a reader should know of a run."""
+        async with self._database.writing() as session:
+            await claims.note_run(session, run_id, [asdict(note) for note in notes])
+
+    async def count_bytes(self, run_id: UUID, fetched: int) -> None:
+        """Record how much a run has received."""
+        async with self._database.writing() as session:
+            await claims.count_bytes(session, run_id, fetched)
+
+    async def item_addresses(self, run_id: UUID) -> tuple[set[str], int]:
+        """The addresses of all items of a run, and how many of them it left out."""
         async with self._database.reading() as session:
             return await run_items.item_addresses(session, run_id)
 

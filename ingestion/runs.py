@@ -19,15 +19,18 @@ from ingestion.known import Known
 from ingestion.pipeline import Pipeline
 from ingestion.records import Records
 from ingestion.settling import Settling
-from ingestion.sources.pages import FeedSource, WebsiteSource
+from ingestion.sources.feed import FeedSource
+from ingestion.sources.pages import WebsiteSource
 from ingestion.sources.source import SourceReader
 from ingestion.sources.upload import UploadSource
 from ingestion.sources.website import FoundPage
+from knowledge.crawl_limits import Limit, RunNote
 from knowledge.crawl_rules import CrawlRules
 from knowledge.errors import CandorError, EncoderError, IndexFault, StoreFault
 from knowledge.store.database import DriverError
 from knowledge.store.queries.passage_edits import EDIT_RUN
 from knowledge.store.queries.run_items import Outcome
+from knowledge.store.queries.runs import RETRY_RUN
 from knowledge.store.tables import (
     Change,
     Document,
@@ -43,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 _PAGES_PER_WRITE = 500
 _GRACE_DAYS = 3.0
-_NO_LIMIT = 10_000_000
+_NO_LIMITS = {Limit.PAGES: 10_000_000}
 OURS = (IndexFault, StoreFault, EncoderError, DriverError)
 """Errors that are not a document's but Candor's own: the run cannot go on."""
 
@@ -64,7 +67,8 @@ class SourceSettings:
 class OpenRun:
     """A run that this process works on. ``reader`` is ``None`` for a run that reads no source.
 
-    ``ahead``: items that come next, with their documents, read together.
+    ``ahead``: items that come next, with their documents, read together. ``spent``: bytes that it
+    had received when it was opened here.
     """
 
     run: Run
@@ -73,6 +77,18 @@ class OpenRun:
     frontier: Frontier
     slots: asyncio.Semaphore
     ahead: dict[UUID, tuple[RunItem, Document | None]] = field(default_factory=dict)
+    spent: int = 0
+
+    @property
+    def received_bytes(self) -> int:
+        """What the run has received in all."""
+        return self.spent + (self.reader.received_bytes if self.reader else 0)
+
+    @property
+    def has_spent_all(self) -> bool:
+        """Whether it has received as much as it may."""
+        most = self.reader.limits.get(Limit.BYTES) if self.reader else None
+        return most is not None and self.received_bytes >= most
 
 
 class Runs:
@@ -113,15 +129,20 @@ class Runs:
             if len(batch) == _PAGES_PER_WRITE:
                 await opened.frontier.add(batch)
                 batch = []
-                if opened.frontier.is_full:
-                    log.info("run.full", run=str(run_id), pages=opened.reader.room)
+                if opened.frontier.is_done:
                     break
         await opened.frontier.add(batch)
+        await self._note(opened)
 
     async def next_items(self, run_id: UUID, limit: int, begun: Sequence[str]) -> list[str]:
         """Ids of the next items to be read beside those that are ``begun``, if there are more."""
         opened = await self._opened(run_id)
         beside = [UUID(name) for name in begun]
+        if opened.received_bytes > opened.run.fetched_bytes:
+            opened.run.fetched_bytes = opened.received_bytes
+            await self._records.count_bytes(run_id, opened.received_bytes)
+        if opened.has_spent_all:
+            await opened.frontier.close(Limit.BYTES, beside)
         found = await self._records.next_items(run_id, opened.run.source_id, limit, beside)
         opened.ahead |= {item.id: (item, document) for item, document in found}
         return [str(item.id) for item, _ in found]
@@ -163,6 +184,8 @@ class Runs:
         item, document = ahead or await self._records.item(item_id, opened.run.source_id)
         if opened.reader is None:
             await self._pipeline.reindex(item)
+        elif opened.has_spent_all:
+            await self._records.end_item(item.id, opened.frontier.beyond(Limit.BYTES))
         else:
             await self._pipeline.ingest(opened.run, opened.reader, opened.frontier, item, document)
 
@@ -177,6 +200,7 @@ class Runs:
             await self._remove_gone(opened, opened.source, reader)
         await self._settling.settle(opened.run.knowledge_base_id, run_id)
         await self._indexer.flush()
+        await self._note(opened)
         await self._records.end_run(run_id, RunState.SUCCEEDED, None)
 
     async def stop(self, run_id: UUID, state: RunState, error: CandorError | None = None) -> None:
@@ -190,6 +214,17 @@ class Runs:
         opened = self._open.pop(run_id, None)
         if opened is not None and opened.reader is not None:
             await opened.reader.close()
+
+    async def _note(self, opened: OpenRun) -> None:
+        """Record what a reader should know of the run; what was noted before a crash stays."""
+        if opened.reader is None:
+            return
+        run, limits = opened.run, tuple(Limit)
+        before = (RunNote.from_json(note) for note in run.notes)
+        kept = [note for note in before if note.code not in limits]
+        notes = list(dict.fromkeys([*await opened.frontier.notes(), *kept, *opened.reader.notes]))
+        if notes:
+            await self._records.note_run(run.id, notes)
 
     async def _remove_gone(self, opened: OpenRun, source: Source, reader: WebsiteSource) -> None:
         days = float(source.config.get("grace_days", _GRACE_DAYS))
@@ -208,10 +243,12 @@ class Runs:
             if run_id not in self._open:
                 run, source = await self._records.run(run_id)
                 reader = await self._reader(run, source) if source is not None else None
-                room = reader.room if reader is not None else _NO_LIMIT
-                frontier = await Frontier.open(self._records, run_id, room)
+                limits = reader.limits if reader is not None else _NO_LIMITS
+                frontier = await Frontier.open(self._records, run_id, limits)
                 slots = asyncio.Semaphore(self._settings.concurrency)
-                self._open[run_id] = OpenRun(run, source, reader, frontier, slots)
+                self._open[run_id] = OpenRun(
+                    run, source, reader, frontier, slots, spent=run.fetched_bytes
+                )
             return self._open[run_id]
 
     async def _reader(self, run: Run, source: Source) -> SourceReader | None:
@@ -220,9 +257,9 @@ class Runs:
         if source.kind == SourceKind.WEBSITE:
             return await self._website(run, source)
         if source.kind == SourceKind.FEED:
-            return FeedSource(source.config, self._fetcher())
-        if run.kind == "retry":
-            addresses = await self._known.failed_addresses(source.id)
+            return FeedSource(source.config, self._fetcher(), await self._to_retry(run, source))
+        if run.kind == RETRY_RUN:
+            addresses = [page.address for page in await self._to_retry(run, source)]
         else:
             addresses = await self._known.changed_uploads(source.id)
         return UploadSource(self._settings.files_folder, addresses)
@@ -230,7 +267,7 @@ class Runs:
     async def _website(self, run: Run, source: Source) -> WebsiteSource:
         fetcher = self._fetcher()
         try:
-            failed = await self._failed_pages(run, source)
+            failed = await self._to_retry(run, source)
             known = failed or await self._known_pages(run, source)
             starts = CrawlRules.from_config(source.config).starts
             return await WebsiteSource.open(
@@ -246,11 +283,14 @@ class Runs:
             await fetcher.close()
             raise
 
-    async def _failed_pages(self, run: Run, source: Source) -> list[FoundPage]:
-        """What a retry comes back to; where nothing failed, the whole source is read again."""
-        if run.kind != "retry":
+    async def _to_retry(self, run: Run, source: Source) -> list[FoundPage]:
+        """What a retry comes back to: one document, or all that failed.
+
+        Where nothing failed, a website or feed is read again as a whole.
+        """
+        if run.kind != RETRY_RUN:
             return []
-        return [FoundPage(address) for address in await self._known.failed_addresses(source.id)]
+        return await self._known.pages_to_retry(source.id, run.document_id)
 
     async def _known_pages(self, run: Run, source: Source) -> list[FoundPage]:
         known = await self._known.known_pages(source.id)

@@ -1,4 +1,4 @@
-"""Websites and feeds as sources of a run."""
+"""Websites as sources of a run."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ingestion.parse.reading import FileToRead, PageFacts
 from ingestion.sources.browser import ClosedBrowser
 from ingestion.sources.listed_times import ListedTimes
 from ingestion.sources.rendering import Renderer
-from ingestion.sources.sitemap import read_lists
 from ingestion.sources.source import Content
 from ingestion.sources.website import FoundPage, Held, Website
-from knowledge.crawl_rules import CrawlRules, canonical_address, origin_of
-from knowledge.errors import AddressRefused
+from knowledge.crawl_limits import Limit, RunNote
+from knowledge.crawl_rules import CrawlRules, canonical_address
 from knowledge.store.tables import Document, DocumentState
 
 _PAGES_BETWEEN_BREATHS = 100
+MOST_NOTES = 20
 _PAGES = ("text/html", "application/xhtml+xml")
 _READ = (DocumentState.INDEXED, DocumentState.DUPLICATE)
 
@@ -170,75 +170,30 @@ class WebsiteSource:
         return self._website.rules.allows(address)
 
     @property
-    def room(self) -> int:
-        """The most pages of a run."""
-        return self._website.rules.max_pages
+    def limits(self) -> Mapping[Limit, int]:
+        """The most pages of a run, and the most bytes."""
+        rules = self._website.rules
+        return {Limit.PAGES: rules.max_pages, Limit.BYTES: rules.max_bytes}
+
+    @property
+    def received_bytes(self) -> int:
+        """What came in all responses, unpacked."""
+        return self._fetcher.received_bytes
+
+    @property
+    def notes(self) -> list[RunNote]:
+        """Sitemaps that could not be read."""
+        return [
+            RunNote(
+                "sitemap-unreadable",
+                f"The sitemap {fault.address} could not be read: {fault.error.detail}"[:1000],
+                "Pages that no link leads to may be missing. " + fault.error.action,
+            )
+            for fault in self._website.list_faults[:MOST_NOTES]
+        ]
 
     async def close(self) -> None:
         """Close the connections, and the browser."""
         if self._renderer is not None:
             await self._renderer.close()
-        await self._fetcher.close()
-
-
-class FeedSource:
-    """An RSS or Atom feed, or an OPML list of feeds: every entry's page, and no links from it.
-
-    Entries may be on any site; each site's robots.txt is kept to.
-    """
-
-    rules = ""
-
-    def __init__(self, config: dict[str, Any], fetcher: Fetcher) -> None:
-        self._start = str(config.get("start", ""))
-        self._room = int(config.get("max_pages") or 1000)
-        self._fetcher = fetcher
-        self._sites: dict[str, Website] = {}
-        self._opening: dict[str, asyncio.Lock] = {}
-
-    async def pages(self) -> AsyncIterator[FoundPage]:
-        """The entries of the feed. Raises :class:`FetchError` where it cannot be read."""
-        feed = await self._fetcher.fetch(self._start)
-        async for entry in read_lists(self._fetcher, [self._start], feed):
-            try:
-                yield FoundPage(canonical_address(entry.address))
-            except AddressRefused:
-                continue
-
-    async def read(self, address: str, known: Document | None) -> Content | None:
-        """An entry's page."""
-        return await read_page(await self._site(address), address, known)
-
-    async def _site(self, address: str) -> Website:
-        """The site of an entry, opened once."""
-        origin = origin_of(address)
-        async with self._opening.setdefault(origin, asyncio.Lock()):
-            if origin not in self._sites:
-                rules = CrawlRules(start=address, include=("/",))
-                self._sites[origin] = await Website.open(rules, self._fetcher)
-        return self._sites[origin]
-
-    def vouches_for(self, known: Document) -> bool:
-        """Never: a feed's dates are those of its entries, and not of their pages."""
-        return False
-
-    def listed_modified(self, address: str) -> str:
-        """None that could be used: see :meth:`vouches_for`."""
-        return ""
-
-    def links(self, facts: PageFacts, depth: int) -> list[FoundPage]:
-        """None: a feed names its pages itself."""
-        return []
-
-    def canonical(self, facts: PageFacts, address: str) -> str:
-        """Never another: the feed's address is the one to cite."""
-        return ""
-
-    @property
-    def room(self) -> int:
-        """The most entries of a run."""
-        return self._room
-
-    async def close(self) -> None:
-        """Close the connections."""
         await self._fetcher.close()

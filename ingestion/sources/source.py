@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import Protocol
 from ingestion.parse.reading import FileToRead, PageFacts
 from ingestion.sources.robots_tag import RobotsTag
 from ingestion.sources.website import FoundPage
+from knowledge.crawl_limits import Limit, RunNote
 from knowledge.store.tables import Document
 from knowledge.store.tables.base import JsonObject
 from knowledge.types import ParsedDocument
@@ -104,8 +105,18 @@ class SourceReader(Protocol):
         ...
 
     @property
-    def room(self) -> int:
-        """The most pages that one run may have."""
+    def limits(self) -> Mapping[Limit, int]:
+        """What one run may have; of pages there is always a limit."""
+        ...
+
+    @property
+    def received_bytes(self) -> int:
+        """What came over the network since it was opened, unpacked."""
+        ...
+
+    @property
+    def notes(self) -> Sequence[RunNote]:
+        """What was met on the way to the pages that a reader of the run should know."""
         ...
 
     async def close(self) -> None:

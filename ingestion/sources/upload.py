@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from ingestion.parse.reading import FileToRead, PageFacts
 from ingestion.sources.source import Content
 from ingestion.sources.website import FoundPage
+from knowledge.crawl_limits import Limit, RunNote
 from knowledge.errors import NotFound
 from knowledge.store.files import read_file
 from knowledge.store.tables import Document
@@ -17,8 +19,10 @@ from knowledge.store.tables import Document
 class UploadSource:
     """The uploaded files of a source that are to be read."""
 
-    room = 1_000_000
     rules = ""
+    limits: ClassVar[Mapping[Limit, int]] = {Limit.PAGES: 1_000_000}
+    received_bytes = 0
+    notes: Sequence[RunNote] = ()
 
     def __init__(self, folder: Path, addresses: list[str]) -> None:
         self._folder = folder

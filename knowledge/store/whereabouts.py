@@ -8,10 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from knowledge.crawl_limits import Limit, RunNote
 from knowledge.crawl_preview import Rule
 from knowledge.crawl_rules import CrawlRules, canonical_address
 from knowledge.errors import AddressRefused
 from knowledge.store.database import Database, ReadSession
+from knowledge.store.queries.runs import INGEST_RUN
 from knowledge.store.tables import (
     Chunk,
     Document,
@@ -61,6 +63,7 @@ _ITEM_STAGES = {
     ItemState.SKIPPED: "excluded",
     ItemState.FAILED: "failed to parse",
     ItemState.REMOVED: "gone",
+    ItemState.LEFT_OUT: "excluded",
 }
 
 
@@ -154,7 +157,11 @@ async def _unknown(
         .where(Source.knowledge_base_id.in_(knowledge_base_ids), Source.kind == SourceKind.WEBSITE)
         .order_by(Source.created_at, Source.id)
     )
-    judged = [found for source in sources if (found := _judged(source, address))]
+    judged = [
+        found
+        for source in sources
+        if (found := _judged(source, address, await _limits_reached(session, source)))
+    ]
     if judged:
         # One source that would take the page says more than another that leaves it out.
         return min(judged, key=lambda one: one.stage == "excluded")
@@ -165,8 +172,23 @@ async def _unknown(
     )
 
 
-def _judged(source: Source, address: str) -> Found | None:
-    """What the rules of a website say of an address on its host; ``None`` for another host."""
+async def _limits_reached(session: ReadSession, source: Source) -> list[RunNote]:
+    """The limits that the newest crawl of a source came to."""
+    notes = await session.scalar(
+        select(Run.notes)
+        .where(Run.source_id == source.id, Run.kind == INGEST_RUN)
+        .order_by(Run.created_at.desc())
+        .limit(1)
+    )
+    found = (RunNote.from_json(note) for note in notes or ())
+    return [note for note in found if note.code in tuple(Limit)]
+
+
+def _judged(source: Source, address: str, limits: Sequence[RunNote]) -> Found | None:
+    """What the rules of a website say of an address on its hosts; ``None`` for another host.
+
+    ``limits``: those that its newest crawl came to.
+    """
     try:
         rules = CrawlRules.from_config(source.config)
         verdict = rules.judge(canonical_address(address))
@@ -174,6 +196,14 @@ def _judged(source: Source, address: str) -> Found | None:
         return None
     if verdict.rule is Rule.OTHER_HOST:
         return None
+    if verdict.is_in and limits:
+        # Beyond so many addresses a crawl does not record which.
+        return Found(
+            stage="never seen",
+            detail=f"The crawl of “{source.name}” has not met {address}, or left it out: "
+            + " ".join(note.detail for note in limits),
+            action=limits[0].action,
+        )
     if verdict.is_in:
         return Found(
             stage="never seen",

@@ -57,14 +57,6 @@ async def test_a_site_is_crawled_by_links_and_sitemap(site: Site, service: Servi
     assert documents[site.url("/docs/a")].text.startswith("# Alpha\n\nAlpha")
 
 
-async def test_a_sitemap_without_end_stops_at_the_page_limit(site: Site, service: Service) -> None:
-    site.html("/", page("Home", *(f"/l{n}" for n in range(50))))
-    entries = "".join(f"<url><loc>{site.url(f'/s{n}')}</loc></url>" for n in range(3_000))
-    site.reply("/sitemap.xml", f"<urlset>{entries}</urlset>".encode())
-    run = await service.run(await service.add_website(site.url(), max_pages=7))
-    assert await service.states(run.id) == {"indexed": 1, "skipped": 6}
-
-
 async def test_a_second_crawl_encodes_only_what_changed(site: Site, service: Service) -> None:
     encoder = service.encoder
     assert isinstance(encoder, CountingEncoder)

@@ -14,6 +14,7 @@ from knowledge.errors import CandorError, NotFound
 from knowledge.store.database import ReadSession, WriteSession
 from knowledge.store.queries.runs import ENDED
 from knowledge.store.tables import Run, RunState, Source, WorkerRecord, utc_now
+from knowledge.store.tables.base import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,16 @@ async def end_run(
         await session.execute(
             update(Source).where(Source.id == run.source_id).values(last_run_at=now)
         )
+
+
+async def note_run(session: WriteSession, run_id: UUID, notes: list[JsonObject]) -> None:
+    """Record what a reader should know of a run."""
+    await session.execute(update(Run).where(Run.id == run_id).values(notes=notes))
+
+
+async def count_bytes(session: WriteSession, run_id: UUID, fetched: int) -> None:
+    """Record how much a run has received."""
+    await session.execute(update(Run).where(Run.id == run_id).values(fetched_bytes=fetched))
 
 
 async def wishes(session: ReadSession, run_ids: Collection[UUID]) -> dict[UUID, Wish]:

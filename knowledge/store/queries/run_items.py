@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from knowledge.errors import CandorError
 from knowledge.store.database import ReadSession, WriteSession
 from knowledge.store.dialect import insert_for
+from knowledge.store.queries.runs import INGEST_RUN
 from knowledge.store.tables import Change, Document, ItemState, Run, RunItem, utc_now
 
 _ON_THE_WAY = (
@@ -52,9 +53,58 @@ async def add_items(session: WriteSession, found: Iterable[tuple[UUID, str, int]
     await session.execute(insert_for(session, RunItem).on_conflict_do_nothing(), rows)
 
 
-async def item_addresses(session: ReadSession, run_id: UUID) -> set[str]:
-    """The addresses of all items of a run."""
-    return set(await session.scalars(select(RunItem.address).where(RunItem.run_id == run_id)))
+async def leave_out(
+    session: WriteSession, run_id: UUID, found: Iterable[tuple[str, int]], outcome: Outcome
+) -> None:
+    """Add addresses, each with its depth, that a run does not come to, and why."""
+    rows = [_row(run_id, address, depth) | _left_out(outcome) for address, depth in found]
+    await session.execute(insert_for(session, RunItem).on_conflict_do_nothing(), rows)
+
+
+async def leave_out_rest(
+    session: WriteSession, run_id: UUID, begun: Sequence[UUID], outcome: Outcome
+) -> None:
+    """Let a run end with the items that it has ``begun``: the others are left out."""
+    await session.execute(
+        update(RunItem)
+        .where(
+            RunItem.run_id == run_id,
+            RunItem.state.in_(_ON_THE_WAY),
+            RunItem.id.not_in(begun),
+        )
+        .values(**_left_out(outcome))
+    )
+
+
+async def left_out_by(session: ReadSession, run_id: UUID) -> dict[str, int]:
+    """How many addresses a run left out, by the code of the reason."""
+    rows = await session.execute(
+        select(RunItem.error_code, func.count())
+        .where(RunItem.run_id == run_id, RunItem.state == ItemState.LEFT_OUT)
+        .group_by(RunItem.error_code)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _left_out(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "state": ItemState.LEFT_OUT.value,
+        "error_code": outcome.code,
+        "error_detail": outcome.detail,
+        "error_action": outcome.action,
+    }
+
+
+async def item_addresses(session: ReadSession, run_id: UUID) -> tuple[set[str], int]:
+    """The addresses of all items of a run, and how many of them it left out."""
+    rows = await session.execute(
+        select(RunItem.address, RunItem.state).where(RunItem.run_id == run_id)
+    )
+    addresses, left_out = set[str](), 0
+    for address, state in rows:
+        addresses.add(address)
+        left_out += state == ItemState.LEFT_OUT
+    return addresses, left_out
 
 
 async def next_items(
@@ -119,13 +169,14 @@ _NOTHING_OF_ITS_OWN = ("noindex", "same-page", "redirected")
 
 async def found_by_the_last_run(session: ReadSession, run: Run) -> list[tuple[str, int]]:
     """Address and depth of what the source's last crawl before this run found and has no document
-    of: what it did not come to, and what held nothing to be indexed, which may be otherwise now.
+    of: what it did not come to, or left out, and what held nothing to be indexed, which may be
+    otherwise now.
     """
     last = await session.scalar(
         select(Run.id)
         .where(
             Run.source_id == run.source_id,
-            Run.kind == "ingest",
+            Run.kind == INGEST_RUN,
             Run.created_at < run.created_at,
         )
         .order_by(Run.created_at.desc())
@@ -136,9 +187,10 @@ async def found_by_the_last_run(session: ReadSession, run: Run) -> list[tuple[st
         & RunItem.error_code.in_(_NOTHING_OF_ITS_OWN)
         & RunItem.document_id.is_(None)
     )
+    was_not_read = RunItem.state.in_((ItemState.FOUND, ItemState.LEFT_OUT))
     rows = await session.execute(
         select(RunItem.address, RunItem.depth)
-        .where(RunItem.run_id == last, (RunItem.state == ItemState.FOUND) | was_skipped)
+        .where(RunItem.run_id == last, was_not_read | was_skipped)
         .order_by(RunItem.created_at, RunItem.id)
     )
     return [(row[0], row[1]) for row in rows]

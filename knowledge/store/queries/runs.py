@@ -25,6 +25,8 @@ from knowledge.store.tables import (
 
 ENDED = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED)
 OPEN = (RunState.QUEUED, RunState.RUNNING, RunState.PAUSED)
+INGEST_RUN = "ingest"
+RETRY_RUN = "retry"
 _RECENT = timedelta(seconds=30)
 ITEM_ENDS = (
     ItemState.INDEXED,
@@ -39,6 +41,8 @@ ITEM_ENDS = (
 class Progress:
     """How far a run is. ``items``: number by state; ``done`` of ``found`` are at their end.
 
+    ``left_out``: addresses beyond a limit of the source, which count for neither.
+
     ``changes``: number of documents by what was done to them. ``documents_per_s``: how many came to
     their end in the last half minute, for each of its seconds; 0 for a run that nobody works on.
     """
@@ -47,6 +51,7 @@ class Progress:
     changes: dict[str, int] = field(default_factory=dict)
     found: int = 0
     done: int = 0
+    left_out: int = 0
     chunks: int = 0
     chunks_encoded: int = 0
     documents_per_s: float = 0.0
@@ -88,14 +93,21 @@ async def open_runs(session: ReadSession, workspace_id: UUID) -> list[Run]:
 
 
 async def queue_run(
-    session: WriteSession, knowledge_base_id: UUID, source_id: UUID | None, kind: str = "ingest"
+    session: WriteSession,
+    knowledge_base_id: UUID,
+    source_id: UUID | None,
+    kind: str = "ingest",
+    document_id: UUID | None = None,
 ) -> Run:
-    """Ask for a run. One of the same kind and source that is still queued is that run."""
+    """Ask for a run, of one document where it is named. One of the same kind and source that is
+    still queued is that run.
+    """
     waiting = await session.scalar(
         select(Run)
         .where(
             Run.knowledge_base_id == knowledge_base_id,
             Run.source_id == source_id if source_id else Run.source_id.is_(None),
+            Run.document_id == document_id if document_id else Run.document_id.is_(None),
             Run.kind == kind,
             Run.state == RunState.QUEUED,
         )
@@ -103,7 +115,12 @@ async def queue_run(
     )
     if waiting is not None:
         return waiting
-    run = Run(knowledge_base_id=knowledge_base_id, source_id=source_id, kind=kind)
+    run = Run(
+        knowledge_base_id=knowledge_base_id,
+        source_id=source_id,
+        kind=kind,
+        document_id=document_id,
+    )
     session.add(run)
     await session.flush()
     return run
@@ -162,7 +179,8 @@ async def progress(session: ReadSession, run_ids: Sequence[UUID]) -> dict[UUID, 
         counted[run_id] = Progress(
             items=_plus(before.items, str(state), count),
             changes=_plus(before.changes, change, count) if change else before.changes,
-            found=before.found + count,
+            found=before.found + (0 if state == ItemState.LEFT_OUT else count),
+            left_out=before.left_out + (count if state == ItemState.LEFT_OUT else 0),
             done=before.done + (count if state in ITEM_ENDS else 0),
             chunks=before.chunks + int(chunks),
             chunks_encoded=before.chunks_encoded + int(encoded),

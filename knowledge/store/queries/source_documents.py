@@ -39,9 +39,7 @@ async def documents_at(
 
 async def known_addresses(session: ReadSession, source_id: UUID) -> list[tuple[str, int]]:
     """Address and depth of all documents of a source, the oldest first."""
-    columns = select(Document.address, Document.depth).where(Document.source_id == source_id)
-    rows = await session.execute(columns.order_by(Document.created_at, Document.id))
-    return [(row.address, row.depth) for row in rows]
+    return await _pages(session, Document.source_id == source_id)
 
 
 async def changed_uploads(session: ReadSession, source_id: UUID) -> list[str]:
@@ -55,9 +53,12 @@ async def changed_uploads(session: ReadSession, source_id: UUID) -> list[str]:
     )
 
 
-async def failed_addresses(session: ReadSession, source_id: UUID) -> list[str]:
-    """Addresses of a source's documents whose last reading failed."""
-    return await _addresses(session, Document.source_id == source_id, Document.error_code != "")
+async def pages_to_retry(
+    session: ReadSession, source_id: UUID, document_id: UUID | None
+) -> list[tuple[str, int]]:
+    """Address and depth of one document of a source, or of all whose last reading failed."""
+    is_wanted = Document.id == document_id if document_id else Document.error_code != ""
+    return await _pages(session, Document.source_id == source_id, is_wanted)
 
 
 async def ids_with_chunks(session: ReadSession, knowledge_base_id: UUID) -> list[UUID]:
@@ -71,5 +72,11 @@ async def ids_with_chunks(session: ReadSession, knowledge_base_id: UUID) -> list
 
 
 async def _addresses(session: ReadSession, *conditions: ColumnElement[bool]) -> list[str]:
-    statement = select(Document.address).where(*conditions)
-    return list(await session.scalars(statement.order_by(Document.created_at, Document.id)))
+    return [address for address, _ in await _pages(session, *conditions)]
+
+
+async def _pages(session: ReadSession, *conditions: ColumnElement[bool]) -> list[tuple[str, int]]:
+    """Address and depth of documents, the oldest first."""
+    columns = select(Document.address, Document.depth).where(*conditions)
+    rows = await session.execute(columns.order_by(Document.created_at, Document.id))
+    return [(row.address, row.depth) for row in rows]

@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from knowledge.store.tables.base import Base, Identified, utc_now
+from knowledge.store.tables.base import Base, Identified, JsonObject, utc_now
 
 
 class RunState(StrEnum):
@@ -25,6 +25,10 @@ class RunState(StrEnum):
 
 class Run(Identified, Base):
     """One pass over a source. ``kind``: ``ingest``, ``retry`` (failed items only), ``reindex``.
+
+    ``document_id``: of a retry, the one document that it is about. ``fetched_bytes``: received from
+    a website so far, unpacked. ``notes``: what a reader should know of it, as
+    :class:`knowledge.crawl_limits.RunNote`.
 
     The API writes a run as ``queued`` and sets the ``*_requested`` flags; a worker does the rest.
     A failed run has an error of its own; a run whose items failed in part has succeeded.
@@ -46,13 +50,19 @@ class Run(Identified, Base):
     pause_requested: Mapped[bool] = mapped_column(default=False)
     started_at: Mapped[datetime | None] = mapped_column(default=None)
     finished_at: Mapped[datetime | None] = mapped_column(default=None)
+    document_id: Mapped[UUID | None] = mapped_column(default=None)
+    fetched_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    notes: Mapped[list[JsonObject]] = mapped_column(default_factory=list)
     error_code: Mapped[str] = mapped_column(String(64), default="")
     error_detail: Mapped[str] = mapped_column(String(1000), default="")
     error_action: Mapped[str] = mapped_column(String(1000), default="")
 
 
 class ItemState(StrEnum):
-    """How far an item of a run has come; the second line are ends."""
+    """How far an item of a run has come; the second line are ends.
+
+    ``LEFT_OUT``: found, and beyond a limit of the source. It counts for neither found nor done.
+    """
 
     FOUND = "found"
     FETCHED = "fetched"
@@ -64,6 +74,7 @@ class ItemState(StrEnum):
     SKIPPED = "skipped"
     FAILED = "failed"
     REMOVED = "removed"
+    LEFT_OUT = "left-out"
 
 
 class Change(StrEnum):
