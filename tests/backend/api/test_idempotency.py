@@ -21,6 +21,8 @@ MAKES_NOTHING = {
     "/explain/what-if",
     "/sources/preview",
     "/v1/chat/completions",
+    "/assistants/{assistant_id}/language-model/try",
+    "/assistants/{assistant_id}/answer-threshold/try",
     # What is so already stays as it is.
     "/runs/{run_id}/cancel",
     "/runs/{run_id}/pause",
