@@ -35,7 +35,7 @@ async def explain_miss(api: Api, query: str, kb: str, limit: int | None, missed:
 
     Raises :class:`ApiError` for an id that no knowledge base searched has.
     """
-    body = _search(query, kb, limit or PLACES) | {"rewrite": True}
+    body = _search(query, kb, limit or PLACES) | {"rewrite": True, "answer": True}
     if not is_id(missed):
         return await api.post("/explain/why-not", body | {"address": missed})
     try:

@@ -24,6 +24,7 @@ _STAGES = {
     "fusion": "lost in fusion",
     "rerank": "lost in reranking",
     "diversity": "lost to diversity",
+    "pinned": "pushed out by a rule that pins another",
     "budget": "beyond what an answer reads",
 }
 """Stages that do not read well as they are called."""
@@ -33,7 +34,15 @@ _CHANGES = {
     "term": "weigh “{word}” in the query {value:.3g} times as much",
     "weight": "give the {word} arm the weight {value:.3g}",
     "page": "write “{word}” on the page",
+    "rerank": "search without the reranker",
+    "rerank_candidates": "have {value:g} passages reranked, no more",
+    "diversity": "set diversity to {value:g}",
+    "per_document": "allow {value:g} passages of one document",
+    "without": "end the rule “{word}” ({rule_id})",
 }
+_FIGURES = {"document": "of its document", "diversity": "less likeness"}
+_COUNTED = frozenset({"document", "place"})
+"""Figures that are numbers of things."""
 
 
 def show_explanations(result: dict[str, Any]) -> None:
@@ -132,11 +141,12 @@ def _nearest(dense: dict[str, Any]) -> None:
 
 def _cutoff(line: dict[str, Any]) -> Sequence[str]:
     own, needed, lacks = line["own"], line["needed"], line["distance"]
+    form = "{:g}" if line["what"] in _COUNTED else "{:.6f}"
     return (
-        line["what"],
-        "nothing" if own is None else f"{own:.6f}",
-        "anything" if needed is None else f"{needed:.6f}",
-        f"{lacks:.6f}" if lacks is not None and lacks > 0 else "nothing",
+        _FIGURES.get(line["what"], line["what"]),
+        "nothing" if own is None else form.format(own),
+        "anything" if needed is None else form.format(needed),
+        form.format(lacks) if lacks is not None and lacks > 0 else "nothing",
     )
 
 
@@ -150,7 +160,7 @@ def _changes(changes: dict[str, Any]) -> None:
         return
     out.print(f"   What brings it into the first {changes['k']}, the smallest of each kind:")
     for change in smallest.values():
-        does = _CHANGES[change["kind"]].format(word=plain(change["word"]), value=change["value"])
+        does = _CHANGES[change["kind"]].format(**change | {"word": plain(change["word"])})
         how = "exact" if change["exact"] else "tried"
         out.print(f"     {does}: place {change['place']} ({how})", markup=False)
 

@@ -24,7 +24,7 @@ from backend.console.what_if_view import comparison, places
 from backend.explain.query_runs import QueryRuns
 from backend.explain.what_if import WhatIf, what_if
 from backend.search.rules import Rule, RuleSet, changed_settings
-from backend.search.search import SearchRequest
+from backend.search.search import SearchRequest, SearchSettings
 from knowledge.errors import CandorError, InvalidInput
 from knowledge.store.queries.rule_targets import RuleTarget, read_rule_targets
 from knowledge.store.query_sets import list_query_sets
@@ -108,6 +108,14 @@ class WhatIfPanel:
         """Try one change more, and show it."""
         await self._change(self.tried.plus(change))
         self._box.props("open")
+
+    async def settings_now(self) -> SearchSettings:
+        """How the question is searched for, under the saved rules."""
+        searcher = self._visit.state.searcher
+        if self._request is None:
+            return searcher.settings
+        saved = await searcher.preparation.saved_rules(self._request.knowledge_base_ids)
+        return changed_settings(searcher.settings, saved.matching(self._request.query))
 
     async def _read_active(self, request: SearchRequest) -> None:
         async with self._visit.database.reading() as session:
@@ -280,13 +288,9 @@ class WhatIfPanel:
         ids = [id for hit in shown for id in (hit.chunk_id, hit.document_id, hit.source_id)]
         async with self._visit.database.reading() as session:
             names = await read_rule_targets(session, self._visit.workspace_id, ids)
-        saved = await self._visit.state.searcher.preparation.saved_rules(request.knowledge_base_ids)
-        settings = changed_settings(
-            self._visit.state.searcher.settings, saved.matching(request.query)
-        )
         targets = targets_of(shown, names, self._missing)
         with self._dialogs:
-            open_change_form(request.query, targets, settings, self.add)
+            open_change_form(request.query, targets, await self.settings_now(), self.add)
 
     async def _open_saving(self) -> None:
         assert self._request is not None
@@ -307,6 +311,12 @@ class WhatIfPanel:
 
     async def _start_again(self) -> None:
         await self._change(Tried(query_set=self.tried.query_set))
+
+    async def leave_out(self, rule: UUID) -> None:
+        """Try it without a saved rule."""
+        if rule not in self.tried.without:
+            await self._change(replace(self.tried, without=(*self.tried.without, rule)))
+        self._box.props("open")
 
     async def try_or_tell(self, change: RuleBody) -> None:
         """Add a change that a button elsewhere on the page offers."""

@@ -1,8 +1,8 @@
 """The smallest changes that would bring a passage into the first k.
 
 Exact for the sparse arm: its scores are sums, so what a term's weight must become can be computed
-and fused again. A dense vector cannot be changed by a term; for the page's own words, which change
-both vectors, the page is encoded again with the words added, and scored.
+and fused again. A dense vector cannot be changed by a term; what words on the page itself do, which
+change both vectors, ``page_words.py`` tries.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.explain.change import Change, Counterfactual
+from backend.explain.page_words import query_words
 from backend.explain.simulate import Figures, Scores, Simulation, nearest_change
-from backend.explain.terms import dot
-from backend.explain.words import Word, join_pieces, name_of
+from backend.explain.words import Word
 from backend.search.fuse import fuse
 from backend.search.trace import SearchTrace
 from knowledge.encode.encoder import Encoder
@@ -26,49 +27,10 @@ from knowledge.index.search_index import Point, SearchIndex
 from knowledge.store.passages import Passage
 from knowledge.types import ArmName, Encoding, SparseVector
 
-_WORDS = 6
 _MOST = 100.0
 _FAINT = 1e-6
 _CONFIRMED = 4
 """Changes of a term's weight that are tried on the whole index, the smallest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change that brings the passage to ``place``.
-
-    ``kind``: ``expansion`` (treat the passage as if it said ``word``, with weight ``value``),
-    ``term`` (multiply the query's weight of ``word`` by ``value``), ``weight`` (of the arm named
-    by ``word``, to ``value``), or ``page`` (write ``word`` on the page; ``value`` is 1). ``exact``:
-    computed from the scores of all that could be displaced; otherwise tried, on the candidates.
-    """
-
-    kind: str
-    word: str
-    value: float
-    place: int
-    exact: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Counterfactual:
-    """What would bring a passage into the first ``k``; per kind the smallest change first.
-
-    ``place``: where it stands now in the fused order, ``None`` where no arm returned it.
-    """
-
-    k: int
-    place: int | None
-    changes: tuple[Change, ...]
-    note: str = (
-        "A change that is called exact holds for the sparse arm over the whole index, and for "
-        "fusion; reranking comes after it. Others were tried on the candidates, and words on the "
-        "page by encoding it again."
-    )
-
-    def to_json(self) -> dict[str, object]:
-        """The same as plain values."""
-        return asdict(self)
 
 
 async def counterfactual(
@@ -79,12 +41,10 @@ async def counterfactual(
     encoder: Encoder,
     index: SearchIndex,
     k: int,
-    rewrite: bool = False,
 ) -> Counterfactual:
     """What would bring ``passage`` into the first ``k`` of the fused order.
 
-    ``point``: its vectors; ``scores``: what it scores in each arm now. ``rewrite``: also try words
-    on the page itself, each by encoding the passage again (some 20 ms).
+    ``point``: its vectors; ``scores``: what it scores in each arm now.
     """
     simulation = Simulation(trace, passage.id)
     place = simulation.place()
@@ -93,7 +53,7 @@ async def counterfactual(
     sparse, own = trace.query.sparse, point.encoding.sparse
     if sparse is None or own is None or "sparse" not in trace.arms:
         return Counterfactual(k, place, tuple(_weights(simulation, trace, k)))
-    words = _query_words(trace, sparse, encoder, passage)
+    words = query_words(trace, sparse, encoder, passage)
     points = await index.retrieve([one.id for one in trace.arms["sparse"]])
     vectors = {
         id: _by_term(one.encoding.sparse)
@@ -110,8 +70,6 @@ async def counterfactual(
 
     # Some hundred fusions: not in the event loop.
     changes = await _confirmed(await asyncio.to_thread(compute), trace, words, index, passage.id, k)
-    if rewrite:
-        changes += await _page(simulation, trace, words, passage, encoder, k)
     return Counterfactual(k, place, tuple(changes))
 
 
@@ -237,59 +195,6 @@ def _weighed(query: SparseVector, which: NDArray[np.bool_], factor: float) -> Sp
     """The query with the weights that ``which`` marks multiplied; without those that are 0."""
     values = np.where(which, query.values * np.float32(factor), query.values)
     return SparseVector(query.indices[values > 0], values[values > 0].astype(np.float32))
-
-
-async def _page(
-    simulation: Simulation,
-    trace: SearchTrace,
-    words: Sequence[Word],
-    passage: Passage,
-    encoder: Encoder,
-    k: int,
-) -> list[Change]:
-    """Which words, written at the end of the passage, do it; all of them together last."""
-    here = encoder.written(passage.prefix + passage.text)
-    lacking = [word.text for word in words if not any(term in here for term in word.terms)]
-    if not lacking:
-        return []
-    tried = [*lacking, " ".join(lacking)] if len(lacking) > 1 else lacking
-    whole = passage.prefix + passage.text
-    encodings = await asyncio.to_thread(
-        encoder.encode_passages, [f"{whole} {words}" for words in tried]
-    )
-    changes = []
-    for added, encoding in zip(tried, encodings, strict=True):
-        place = simulation.place(_scores(trace, encoding))
-        if place is not None and place <= k:
-            changes.append(Change("page", added, 1.0, place, exact=False))
-    return changes
-
-
-def _scores(trace: SearchTrace, passage: Encoding) -> dict[ArmName, float]:
-    """What a passage of these vectors would score in the arms that were asked."""
-    scores: dict[ArmName, float] = {}
-    query = trace.query
-    if "sparse" in trace.arms and query.sparse is not None and passage.sparse is not None:
-        scores["sparse"] = dot(query.sparse, passage.sparse)
-    if "dense" in trace.arms and query.dense is not None and passage.dense is not None:
-        scores["dense"] = float(np.dot(query.dense, passage.dense))
-    return {arm: score for arm, score in scores.items() if arm == "dense" or score > 0}
-
-
-def _query_words(
-    trace: SearchTrace, query: SparseVector, encoder: Encoder, passage: Passage
-) -> list[Word]:
-    """The heaviest words of the query."""
-    weights = _by_term(query)
-    names = encoder.words(list(weights), trace.prepared.text, passage.text)
-    words = join_pieces(
-        weights,
-        encoder.written(trace.prepared.text),
-        trace.prepared.text,
-        {term: name_of(term, names) for term in weights},
-    )
-    words.sort(key=lambda word: (-math.fsum(weights[term] for term in word.terms), word.text))
-    return words[:_WORDS]
 
 
 def _by_term(vector: SparseVector) -> dict[int, float]:

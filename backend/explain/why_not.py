@@ -2,76 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from backend.explain.counterfactual import Counterfactual, counterfactual
+from backend.explain.after_fusion import after_fusion
+from backend.explain.change import Counterfactual
+from backend.explain.counterfactual import counterfactual
 from backend.explain.explain import Explainer
-from backend.search.search import SearchRequest, SearchTrace
+from backend.explain.late_stages import LateStages, gate
+from backend.explain.page_words import page_words
+from backend.explain.verdict import STAGES, Cutoff, WhyNot
+from backend.search.diversify import dense_vectors
+from backend.search.search import SearchRequest, SearchResult, SearchTrace
 from knowledge.errors import InvalidInput, NotFound
 from knowledge.index.conditions import Filter, Named
 from knowledge.store.tables import RuleKind
 from knowledge.store.whereabouts import Found, find_address, find_chunk, find_document
 from knowledge.types import ArmName
 
-STAGES = (
-    "never seen",
-    "excluded",
-    "failed to parse",
-    "duplicate",
-    "gone",
-    "empty",
-    "not indexed",
-    "hidden",
-    "filtered",
-    "cutoff",
-    "fusion",
-    "rerank",
-    "diversity",
-    "budget",
-    "found",
-)
-"""Where a passage can leave, in the order of the stages; ``found`` is a hit."""
+__all__ = ["STAGES", "Budget", "Cutoff", "WhyNot", "why_not"]
 
+Budget = Callable[[SearchResult], Awaitable[int]]
+"""Tells how many of the hits an answer reads."""
 
-@dataclass(frozen=True, slots=True)
-class Cutoff:
-    """A figure of the passage beside the one it would have needed.
-
-    ``what``: an arm, or ``fused``, ``rerank``, ``place``. ``own`` is ``None`` where the passage has
-    no such figure. ``distance``: how much is missing; 0 or less where it suffices.
-    """
-
-    what: str
-    own: float | None
-    needed: float | None
-    distance: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class WhyNot:
-    """Why a passage, or the best passage of a document, is not among the first ``limit`` hits.
-
-    ``stage`` is one of :data:`STAGES`; ``detail`` and ``action`` are sentences. ``place`` is where
-    it stands, if anywhere. ``changes``: what would bring it in.
-    """
-
-    stage: str
-    detail: str
-    action: str = ""
-    chunk_id: UUID | None = None
-    document_id: UUID | None = None
-    place: int | None = None
-    cutoffs: tuple[Cutoff, ...] = ()
-    changes: Counterfactual | None = None
-
-    def to_json(self) -> dict[str, object]:
-        """The same as plain values, UUIDs as strings."""
-        plain = asdict(self)
-        for name in ("chunk_id", "document_id"):
-            plain[name] = str(plain[name]) if plain[name] else None
-        return plain
+_BY_ARMS = frozenset({"cutoff", "fusion", "budget"})
+"""Stages at which a better place in the fused order is what is missing."""
 
 
 async def why_not(
@@ -81,16 +38,16 @@ async def why_not(
     chunk_id: UUID | None = None,
     document_id: UUID | None = None,
     address: str = "",
-    answer_hits: int | None = None,
+    answer_hits: int | Budget | None = None,
     changes: bool = True,
     rewrite: bool = False,
 ) -> WhyNot:
     """Why a passage, document or page is not among the hits of ``request``.
 
-    ``answer_hits``: how many hits an answer reads, where the question is why it was not answered
-    from. ``changes``: also look for the smallest changes that would bring it in; ``rewrite``: and
-    try words on the page, which runs the encoder. Raises :class:`NotFound` for an id that the
-    knowledge bases searched do not have.
+    ``answer_hits``: how many hits an answer reads, or what tells it, where the question is why it
+    was not answered from. ``changes``: also look for the smallest changes that would bring it in;
+    ``rewrite``: and try words on the page, which runs the encoder. Raises :class:`NotFound` for an
+    id that the knowledge bases searched do not have.
     """
     found = await _find(explainer, request, chunk_id, document_id, address)
     if found.stage:
@@ -104,10 +61,14 @@ async def why_not(
         best, left = await _outside(explainer, trace, found)
         if left is not None:
             return left
-    verdict, own = await _judge(explainer, trace, best, found.document_id, answer_hits)
-    if not changes or verdict.stage in ("found", "budget", "diversity"):
-        return verdict
-    return replace(verdict, changes=await _changes(explainer, trace, best, own, rewrite))
+    read = await answer_hits(result) if callable(answer_hits) else answer_hits
+    verdict, own = await _judge(explainer, trace, best, found.document_id, read)
+    if not changes:
+        return replace(verdict, changes=None)
+    k = read if verdict.stage == "budget" and read else gate(trace)
+    if verdict.stage in _BY_ARMS:
+        verdict = replace(verdict, changes=await _changes(explainer, trace, best, own, k))
+    return await _rewritten(explainer, trace, verdict) if rewrite else verdict
 
 
 async def _find(
@@ -216,19 +177,19 @@ async def _judge(
     answer_hits: int | None,
 ) -> tuple[WhyNot, dict[ArmName, float]]:
     """Where among arms, fusion, reranking, diversity and budget it left; and its scores."""
-    limit = trace.request.limit
     scores = await explainer.scores(trace, [chunk_id])
     own: dict[ArmName, float] = {
         arm: found[chunk_id] for arm, found in scores.items() if chunk_id in found
     }
     cutoffs = tuple(_arm_cutoff(trace, arm, own.get(arm)) for arm in trace.arms)
-    place = next((n for n, one in enumerate(trace.placed, 1) if one.id == chunk_id), None)
-    rank = next((n for n, one in enumerate(trace.fused, 1) if one.id == chunk_id), None)
     verdict = WhyNot("cutoff", "", chunk_id=chunk_id, document_id=document_id, cutoffs=cutoffs)
-    if rank is None:
-        verdict = replace(verdict, detail=_cutoff_detail(cutoffs, trace), action=_CUTOFF_ACTION)
-    else:
-        verdict = _after_fusion(verdict, trace, chunk_id, rank, place, limit, answer_hits)
+    index, settings = explainer.searcher.index, trace.prepared.settings
+    late = LateStages(trace, await dense_vectors(index, list(trace.passages), settings))
+    if late.rank(chunk_id) is None:
+        detail = _cutoff_detail(cutoffs, trace)
+        return replace(verdict, detail=detail, action=_CUTOFF_ACTION), own
+    # Each setting is tried with a sort, or with likenesses counted anew: not in the event loop.
+    verdict = await asyncio.to_thread(after_fusion, verdict, late, chunk_id, answer_hits)
     return verdict, own
 
 
@@ -237,87 +198,32 @@ async def _changes(
     trace: SearchTrace,
     chunk_id: UUID,
     scores: dict[ArmName, float],
-    rewrite: bool,
+    k: int,
 ) -> Counterfactual | None:
     passages = await explainer.passages(trace, [chunk_id])
     points = await explainer.searcher.index.retrieve([chunk_id])
     if chunk_id not in passages or chunk_id not in points:
         return None
     searcher = explainer.searcher
-    return await counterfactual(
-        trace,
-        passages[chunk_id],
-        points[chunk_id],
-        scores,
-        searcher.encoder,
-        searcher.index,
-        trace.request.limit,
-        rewrite,
-    )
+    passage, point = passages[chunk_id], points[chunk_id]
+    return await counterfactual(trace, passage, point, scores, searcher.encoder, searcher.index, k)
+
+
+async def _rewritten(explainer: Explainer, trace: SearchTrace, verdict: WhyNot) -> WhyNot:
+    """The verdict with words for the page among the changes; they come last."""
+    found, chunk_id = verdict.changes, verdict.chunk_id
+    if found is None or chunk_id is None or verdict.stage not in (*_BY_ARMS, "rerank"):
+        return verdict
+    passages = await explainer.passages(trace, [chunk_id])
+    if chunk_id not in passages:
+        return verdict
+    searcher = explainer.searcher
+    reranker = searcher.reranker if verdict.stage == "rerank" else None
+    added = await page_words(trace, passages[chunk_id], searcher.encoder, found.k, reranker)
+    return replace(verdict, changes=replace(found, changes=(*found.changes, *added)))
 
 
 _CUTOFF_ACTION = "Add words of the question to the page, or a synonym; see the changes below."
-
-
-def _after_fusion(
-    verdict: WhyNot,
-    trace: SearchTrace,
-    chunk_id: UUID,
-    rank: int,
-    place: int | None,
-    limit: int,
-    answer_hits: int | None,
-) -> WhyNot:
-    fused = {point.id: point.score for point in trace.fused}
-    last = trace.fused[min(limit, len(trace.fused)) - 1].score
-    own = fused[chunk_id]
-    line = Cutoff("fused", own, last, last - own)
-    verdict = replace(verdict, place=place, cutoffs=(*verdict.cutoffs, line))
-    if place is not None and place <= limit:
-        if answer_hits is not None and place > answer_hits:
-            return replace(
-                verdict,
-                stage="budget",
-                detail=f"It is hit {place}; an answer reads the first {answer_hits}.",
-                action="Let answers read more hits, or raise it.",
-            )
-        return replace(verdict, stage="found", detail=f"It is hit {place}.")
-    if any(one.id == chunk_id for one in trace.over):
-        most = trace.prepared.settings.per_document
-        return replace(
-            verdict,
-            stage="diversity",
-            detail=f"Its document has {most} better hits already, as many as one may have.",
-            action="Allow more hits of one document.",
-        )
-    if chunk_id in trace.reranked and rank <= limit:
-        worst = min(one.score for one in trace.placed[:limit])
-        line = Cutoff("rerank", trace.reranked[chunk_id], worst, worst - trace.reranked[chunk_id])
-        return replace(
-            verdict,
-            stage="rerank",
-            detail=f"The arms put it at {rank}; the reranker moved it to {place}.",
-            action="Compare the texts: the reranker finds others nearer to the question.",
-            cutoffs=(*verdict.cutoffs, line),
-        )
-    if rank <= limit:
-        return replace(
-            verdict,
-            stage="diversity",
-            detail=f"The arms put it at {rank}; it resembles hits above it and moved to {place}.",
-            action="Lower the diversity setting.",
-        )
-    return replace(
-        verdict,
-        stage="fusion",
-        detail=f"Together the arms put it at {rank}, and the first {limit} are hits: "
-        + (
-            f"it lacks {last - own:.6f} of {last:.6f}."
-            if last > own
-            else f"it is level with the last of them ({last:.6f}), and equal ones go by id."
-        ),
-        action="Raise it in an arm, or weigh the arm that prefers it more; see the changes below.",
-    )
 
 
 def _arm_cutoff(trace: SearchTrace, arm: ArmName, own: float | None) -> Cutoff:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from uuid import UUID
 
 import numpy as np
 
-from backend.search.diversify import Placed, cap_documents, marginal_relevance
+from backend.search.diversify import Placed, dense_vectors, final_order, pool_size
 from backend.search.fuse import FusedPoint, fuse
 from backend.search.prepare import Preparation, Prepared
 from backend.search.request import SearchRequest, SearchSettings
@@ -37,8 +38,8 @@ __all__ = [
 _SPARE = 4
 """Passages read beyond the limit, for those that have been removed from the database since."""
 
-_POOL = 3
-"""Hits looked at for each one returned where near-duplicates are moved down or capped."""
+
+_UNSCORED: Mapping[UUID, float] = MappingProxyType({})
 
 
 class Searcher:
@@ -60,7 +61,7 @@ class Searcher:
         self.encoder = encoder
         self.settings = settings
         self.preparation = Preparation(database, encoder, settings)
-        self._reranker = TimedReranker(reranker) if reranker is not None else None
+        self.reranker = TimedReranker(reranker) if reranker is not None else None
 
     async def search(self, request: SearchRequest, rules: RuleSet | None = None) -> SearchResult:
         """The best ``request.limit`` chunks for ``request.query``.
@@ -112,7 +113,10 @@ class Searcher:
         wanted = {id for one in ordered for id in one.first() if id not in known}
         async with self.database.reading() as session:
             known |= await read_passages(session, list(wanted))
-        return [await self._finish(one, known, _Clock()) for one in ordered]
+        return [
+            await self._finish(one, known, _Clock(), _scored(one, trace))
+            for one, trace in zip(ordered, traces, strict=True)
+        ]
 
     async def _order(
         self,
@@ -128,16 +132,22 @@ class Searcher:
         return _Ordered(request, prepared, found, _with_pinned(fused, pins), pins)
 
     async def _finish(
-        self, ordered: _Ordered, known: Mapping[UUID, Passage], clock: _Clock
+        self,
+        ordered: _Ordered,
+        known: Mapping[UUID, Passage],
+        clock: _Clock,
+        scored: Mapping[UUID, float] = _UNSCORED,
     ) -> SearchResult:
-        """From the fused order to the hits. ``known``: passages that need not be read."""
+        """From the fused order to the hits. ``known``: passages that need not be read; ``scored``:
+        what the cross-encoder said of some before.
+        """
         prepared, fused, pins = ordered.prepared, ordered.fused, ordered.pins
         if not ordered.request.knowledge_base_ids:
             return _nothing(prepared, clock)
         passages, missing = await self._read(ordered, known)
         present = [point for point in fused if point.id in passages]
         clock.stop("read")
-        scores, warning = await self._rerank(prepared, present, passages)
+        scores, warning = await self._rerank(prepared, present, passages, scored)
         clock.stop("rerank")
         placed, over = await self._diversify(present, scores, passages, prepared.settings)
         placed, over = pin(placed, over, [(rule, id) for rule, id in pins if id in passages])
@@ -201,19 +211,29 @@ class Searcher:
         prepared: Prepared,
         points: Sequence[FusedPoint],
         passages: Mapping[UUID, Passage],
+        scored: Mapping[UUID, float],
     ) -> tuple[dict[UUID, float], str]:
-        """The cross-encoder's score of the first points, and a warning where there is none."""
+        """The cross-encoder's score of the first points, and a warning where there is none.
+
+        It is not asked again for what it has ``scored``: a score does not depend on the others.
+        """
         settings = prepared.settings
         if not settings.rerank or not points:
             return {}, ""
-        if self._reranker is None:
+        if self.reranker is None:
             return {}, "No reranker is set up (CANDOR_RERANKER_MODEL): the fused order stands."
         first = [point.id for point in points[: settings.rerank_candidates]]
-        texts = [passages[id].text for id in first]
-        scores, warning = await self._reranker.scores(
+        fresh = [id for id in first if id not in scored]
+        if not fresh:
+            return {id: scored[id] for id in first}, ""
+        texts = [passages[id].text for id in fresh]
+        scores, warning = await self.reranker.scores(
             prepared.text, texts, settings.rerank_budget_ms
         )
-        return dict(zip(first, scores or [], strict=bool(scores))), warning
+        if scores is None:
+            return {}, warning
+        whole = {**scored, **dict(zip(fresh, scores, strict=True))}
+        return {id: whole[id] for id in first}, ""
 
     async def _diversify(
         self,
@@ -222,29 +242,14 @@ class Searcher:
         passages: Mapping[UUID, Passage],
         settings: SearchSettings,
     ) -> tuple[list[Placed], list[Placed]]:
-        """The final order: reranked ones first, near-duplicates moved down, documents capped."""
-        first = [(point.id, scores[point.id]) for point in points if point.id in scores]
-        first.sort(key=lambda scored: (-scored[1], scored[0].int))
-        rest = [(point.id, point.score) for point in points if point.id not in scores]
-        placed = await self._spread(first, settings) + await self._spread(rest, settings)
-        if not settings.per_document:
-            return placed, []
-        documents = {id: passage.document_id for id, passage in passages.items()}
-        return cap_documents(placed, documents, settings.per_document)
-
-    async def _spread(
-        self, scored: Sequence[tuple[UUID, float]], settings: SearchSettings
-    ) -> list[Placed]:
-        if not settings.diversity or not self.index.spec.dense_size:
-            return [Placed(id, score) for id, score in scored]
-        points = await self.index.retrieve([id for id, _ in scored])
-        vectors = {
-            id: point.encoding.dense
-            for id, point in points.items()
-            if point.encoding.dense is not None
-        }
-        known = [(id, score) for id, score in scored if id in vectors]
-        return marginal_relevance(known, vectors, settings.diversity)
+        """The final order, and what the cap on one document's chunks left out."""
+        return final_order(
+            [(point.id, point.score) for point in points],
+            scores,
+            {id: passage.document_id for id, passage in passages.items()},
+            await dense_vectors(self.index, [point.id for point in points], settings),
+            settings,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -260,7 +265,7 @@ class _Ordered:
     @property
     def pool(self) -> int:
         """How many of the first points are looked at."""
-        return _pool_size(self.request.limit, self.prepared.settings)
+        return pool_size(self.request.limit, self.prepared.settings)
 
     def first(self) -> list[UUID]:
         """The points that are read first: those looked at, and pinned ones."""
@@ -306,6 +311,12 @@ def _asked(request: SearchRequest, prepared: Prepared, before: SearchTrace | Non
     return replace(asked, known=known)
 
 
+def _scored(ordered: _Ordered, before: SearchTrace | None) -> Mapping[UUID, float]:
+    """What the cross-encoder said of passages for the same words."""
+    same = before is not None and before.prepared.text == ordered.prepared.text
+    return before.reranked if before is not None and same else _UNSCORED
+
+
 def _same_vector(arm: ArmName, one: Encoding, other: Encoding) -> bool:
     if arm == "dense":
         if one.dense is None or other.dense is None:
@@ -329,14 +340,6 @@ def _with_pinned(fused: list[FusedPoint], pins: Sequence[tuple[Rule, UUID]]) -> 
     known = {point.id for point in fused}
     brought = dict.fromkeys(id for _, id in pins if id not in known)
     return fused + [FusedPoint(id, 0.0, {}) for id in brought]
-
-
-def _pool_size(limit: int, settings: SearchSettings) -> int:
-    """How many of the fused points are looked at."""
-    spread = settings.diversity or settings.per_document
-    return max(
-        limit * (_POOL if spread else 1), settings.rerank_candidates if settings.rerank else 0
-    )
 
 
 def _hits(trace: SearchTrace) -> tuple[Hit, ...]:

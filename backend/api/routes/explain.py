@@ -14,6 +14,7 @@ from backend.api.routes.search import knowledge_bases_named, request_of
 from backend.api.schemas.rules import RuleBody
 from backend.api.schemas.search import SearchBody
 from backend.api.state import State
+from backend.chat.budget import budget_of
 from backend.explain.query_runs import QueryRuns
 from backend.explain.what_if import Draft, what_if
 from backend.explain.why_not import why_not
@@ -61,6 +62,10 @@ class WhyNotBody(SearchBody):
         ge=1,
         le=100,
         description="How many of the hits an answer reads: a hit after these left there.",
+    )
+    answer: bool = Field(
+        default=False,
+        description="The same, with as many as an answer of this server to this query reads.",
     )
 
 
@@ -111,7 +116,7 @@ async def explain_miss(body: WhyNotBody, caller: Viewer, state: State) -> dict[s
         chunk_id=body.chunk_id,
         document_id=body.document_id,
         address=body.address,
-        answer_hits=body.answer_hits,
+        answer_hits=body.answer_hits or (budget_of(state.chat) if body.answer else None),
         rewrite=body.rewrite,
     )
     return told.to_json()

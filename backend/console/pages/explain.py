@@ -14,6 +14,7 @@ from fastapi import Query
 from markupsafe import Markup
 from nicegui import ui
 
+from backend.chat.budget import budget_of
 from backend.console.draft import Tried, read_changes
 from backend.console.forms import button
 from backend.console.frame import head, page, section, show_error
@@ -211,7 +212,13 @@ class _View:
         try:
             request = await self._request(self.asked)
             address = await self._meant(self.asked.why)
-            told = await why_not(self._explainer, request, address=address)
+            told = await why_not(
+                self._explainer,
+                request,
+                address=address,
+                answer_hits=budget_of(self._visit.state.chat),
+                rewrite=True,
+            )
         except CandorError as error:
             self._verdict.set_content(note("bad", error.detail, error.action))
             return
@@ -226,10 +233,13 @@ class _View:
                     session, self._visit.workspace_id, [told.document_id]
                 )
             self._panel.missing(known.get(told.document_id))
-        offers = tries(told, self.asked.q)
+        weights = (await self._panel.settings_now()).weights
         with self._tries:
-            for words, change in offers:
-                button(words, partial(self._panel.try_or_tell, change), "tiny")
+            for words, offer in tries(told, self.asked.q, weights):
+                if isinstance(offer, UUID):
+                    button(words, partial(self._panel.leave_out, offer), "tiny")
+                else:
+                    button(words, partial(self._panel.try_or_tell, offer), "tiny")
 
     async def _meant(self, words: str) -> str:
         """The address that somebody means who writes a file's name, or leaves out the scheme."""

@@ -21,5 +21,9 @@ async def test_a_hit_that_no_answer_reads_left_in_the_budget(enter: Enter) -> No
     told = (await client.post("/explain/why-not", json=missed | {"answer_hits": 1})).json()
     assert told["stage"] == "budget"
     assert "an answer reads the first 1" in told["detail"]
+    (line,) = [one for one in told["cutoffs"] if one["what"] == "place"]
+    assert (line["needed"], line["distance"]) == (1, line["own"] - 1)
+    reads = await client.post("/explain/why-not", json=missed | {"answer": True})
+    assert reads.json()["stage"] == "found"  # an answer reads more than there are
     no_hits = await client.post("/explain/why-not", json=missed | {"answer_hits": 0})
     assert (no_hits.status_code, "answer_hits" in no_hits.json()["detail"]) == (422, True)
