@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,21 @@ from knowledge.errors import InvalidInput, NotFound
 
 HOW = (
     "term:WORDS=FACTOR, synonym:WORDS=TEXT, expansion:TARGET=TEXT, pin:TARGET=PLACE, hide:TARGET, "
-    "boost:TARGET=FACTOR, weight:ARM=FACTOR, k:NUMBER, fusion:NAME, without:RULE"
+    "boost:TARGET=FACTOR, weight:ARM=FACTOR, k:NUMBER, fusion:NAME, rerank:on|off, "
+    "reranked:NUMBER, diversity:NUMBER, per-document:NUMBER, without:RULE"
 )
 """What ``--change`` takes. A target is an address, or the id of a passage or document."""
 
-_SETTINGS = {"k": "rrf_k", "fusion": "fusion", "weight": "weights"}
+_SETTINGS = {
+    "k": "rrf_k",
+    "fusion": "fusion",
+    "weight": "weights",
+    "rerank": "rerank",
+    "reranked": "rerank_candidates",
+    "diversity": "diversity",
+    "per-document": "per_document",
+}
+_WORDS = {"on": True, "off": False}
 _RULES = TypeAdapter(list[RuleBody])
 
 
@@ -118,16 +128,19 @@ def _numbered(rest: str, whole: str) -> tuple[str, float | None]:
 
 
 def _set(settings: dict[str, Any], kind: str, rest: str, whole: str) -> None:
-    if kind == "fusion":
-        settings["fusion"] = rest
-        return
+    """Put what a change of a setting says into ``settings``."""
     try:
-        if kind == "k":
-            settings["rrf_k"] = int(rest)
-        else:
+        if kind == "weight":
             arm, _, weight = rest.partition("=")
             settings.setdefault("weights", {})[arm] = float(weight)
-    except ValueError as error:
+            return
+        read: dict[str, Callable[[str], object]] = {
+            "fusion": str,
+            "rerank": _WORDS.__getitem__,
+            "diversity": float,
+        }
+        settings[_SETTINGS[kind]] = read.get(kind, int)(rest)
+    except (ValueError, KeyError) as error:
         raise _unclear(whole) from error
 
 

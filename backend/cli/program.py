@@ -12,6 +12,13 @@ from backend.cli import errors as told
 from backend.cli.calling import call, make_parts_of, parts_of
 from backend.cli.loading import loading
 from backend.cli.output import out, print_json
+from knowledge.crawl_limits import (
+    DEFAULT_BYTES,
+    DEFAULT_PAGES,
+    LEAST_BYTES,
+    MOST_BYTES,
+    MOST_PAGES,
+)
 
 if TYPE_CHECKING:
     from backend.cli.connection import Api
@@ -27,6 +34,18 @@ IncludeOption = Annotated[
 ]
 ExcludeOption = Annotated[
     list[str] | None, typer.Option(help="Pattern of paths to leave out; may be repeated.")
+]
+
+AlsoOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="URL",
+        help="One more address that the website begins at, on another host too; may be repeated.",
+    ),
+]
+SitemapOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="URL", help="A sitemap that the website does not name; may be repeated."),
 ]
 
 program = typer.Typer(
@@ -54,8 +73,19 @@ def add(
     ] = False,
     include: IncludeOption = None,
     exclude: ExcludeOption = None,
+    also: AlsoOption = None,
+    sitemap: SitemapOption = None,
     max_pages: Annotated[
-        int | None, typer.Option(min=1, max=1_000_000, help="Of a website. 10,000 at first.")
+        int | None,
+        typer.Option(min=1, max=MOST_PAGES, help=f"Of a website. {DEFAULT_PAGES:,} at first."),
+    ] = None,
+    max_bytes: Annotated[
+        int | None,
+        typer.Option(
+            min=LEAST_BYTES,
+            max=MOST_BYTES,
+            help=f"Received by one crawl, unpacked. {DEFAULT_BYTES:,} at first.",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,7 +93,14 @@ def add(
     from backend.cli import add as adding
     from backend.cli.show import show_added
 
-    rules = {"include": include, "exclude": exclude, "max_pages": max_pages}
+    rules = {
+        "include": include,
+        "exclude": exclude,
+        "more_starts": also,
+        "sitemaps": sitemap,
+        "max_pages": max_pages,
+        "max_bytes": max_bytes,
+    }
     wanted = adding.expand(what, {name: rule for name, rule in rules.items() if rule})
     result = call(context, lambda api: adding.add(api, wanted, kb, wait), work=True)
     print_json(result) if as_json else show_added(result)
@@ -77,17 +114,43 @@ def preview(
     url: str,
     include: IncludeOption = None,
     exclude: ExcludeOption = None,
-    max_pages: Annotated[int, typer.Option(min=1, max=1_000_000)] = 10_000,
+    also: AlsoOption = None,
+    sitemap: SitemapOption = None,
+    max_pages: Annotated[int, typer.Option(min=1, max=MOST_PAGES)] = DEFAULT_PAGES,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a crawl of a website would read, and by which rule, without reading it."""
     from backend.cli.previewing import show_preview
 
-    body = {"start": url, "include": include or [], "exclude": exclude or []}
-    result = call(
-        context, lambda api: api.post("/sources/preview", body | {"max_pages": max_pages})
-    )
+    body = {
+        "start": url,
+        "more_starts": also or [],
+        "include": include or [],
+        "exclude": exclude or [],
+        "sitemaps": sitemap or [],
+        "max_pages": max_pages,
+    }
+    result = call(context, lambda api: api.post("/sources/preview", body))
     print_json(result) if as_json else show_preview(result)
+
+
+@program.command()
+def retry(
+    context: typer.Context,
+    document: Annotated[str, typer.Argument(help="Address of a page, name of a file, or the id.")],
+    kb: KnowledgeBaseOption = "",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Return when the document has been read.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Read one document again, such as one that failed."""
+    from backend.cli import retrying
+
+    result = call(context, lambda api: retrying.retry(api, document.strip(), kb, wait), work=True)
+    print_json(result) if as_json else retrying.show(result)
+    if retrying.is_partial(result):
+        raise typer.Exit(told.PARTLY)
 
 
 @program.command()
@@ -156,10 +219,16 @@ def explain(
         str, typer.Option("--for", help="Words that a query must hold for the changes to act.")
     ] = "",
     query_set: Annotated[
-        str, typer.Option("--set", help="Measure the changes on this query set too.")
+        str, typer.Option("--set", help="Measure the changes on this query set, not on each.")
     ] = "",
+    sets: Annotated[
+        bool, typer.Option(help="Measure the changes on the saved query sets too.")
+    ] = True,
     save: Annotated[
         str, typer.Option(metavar="REASON", help="Save the changes as rules of --kb.")
+    ] = "",
+    until: Annotated[
+        str, typer.Option(metavar="DAY", help="The last day of the rules, as 2027-01-31.")
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -169,11 +238,13 @@ def explain(
     from backend.cli import explaining
     from backend.cli.show_explanation import show_explanations, show_miss
 
-    if change or draft or query_set or save or words:
+    if change or draft or query_set or save or words or until:
         from backend.cli import trying
 
         explaining.check_choice(why_not)
-        trial = trying.Trial(query, kb, draft, change or (), words, query_set, save, limit)
+        trial = trying.Trial(
+            query, kb, draft, change or (), words, query_set, sets, save, until, limit
+        )
         tried = call(context, lambda api: trying.attempt(api, trial))
         print_json(tried) if as_json else trying.show(tried)
         return

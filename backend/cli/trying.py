@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 
+from backend.api.schemas.rules import end_of_day
 from backend.cli.connection import Api
 from backend.cli.draft import read_changes
+from backend.cli.errors import ApiError
 from backend.cli.names import find_named
 from backend.cli.output import notes, out, plain
 from knowledge.errors import InvalidInput
@@ -24,8 +26,9 @@ _SIGNIFICANT = 0.05
 class Trial:
     """What is tried. ``words``: those that a query must hold for the changes to act.
 
-    ``query_set``: name or id of the set that the effect is measured on too. ``reason``: why the
-    changes are saved as rules; empty: they are not.
+    ``query_set``: name or id of the set that the effect is measured on too; empty: every saved one,
+    unless ``sets`` is false. ``reason``: why the changes are saved as rules; empty: they are not.
+    ``until``: the last day on which the rules hold.
     """
 
     query: str
@@ -34,7 +37,9 @@ class Trial:
     changes: Sequence[str]
     words: str = ""
     query_set: str = ""
+    sets: bool = True
     reason: str = ""
+    until: str = ""
     limit: int | None = None
 
 
@@ -48,6 +53,9 @@ async def attempt(api: Api, trial: Trial) -> dict[str, Any]:
         raise InvalidInput(
             "It is not said which knowledge base the rules are for.", "Name it with --kb."
         )
+    if trial.until and not trial.reason:
+        raise InvalidInput("--until is for rules that are saved.", "Say why with --save, too.")
+    expires = end_of_day(trial.until).isoformat() if trial.until else None
     base = (await find_named(api, "/knowledge-bases", "knowledge base", kb))["id"] if kb else None
     changes = await read_changes(api, trial.file, trial.changes, trial.words, base)
     if trial.reason and changes.remove:
@@ -62,16 +70,43 @@ async def attempt(api: Api, trial: Trial) -> dict[str, Any]:
         "add": changes.add,
         "remove": changes.remove,
     }
-    if trial.query_set:
-        within = {"knowledge_base": base} if base else {}
-        found = await find_named(api, "/query-sets", "query set", trial.query_set, **within)
-        body["query_set_id"] = found["id"]
     told: dict[str, Any] = await api.post("/explain/what-if", body)
+    told["query_sets"] = [
+        effect
+        async for effect in _effects(
+            api, trial, base, {"add": changes.add, "remove": changes.remove}
+        )
+    ]
     told["saved"] = []
     if trial.reason:
-        rules = {"rules": changes.add, "reason": trial.reason}
+        rules = {"rules": changes.add, "reason": trial.reason, "expires_at": expires}
         told["saved"] = (await api.post(f"/knowledge-bases/{base}/rules", rules))["items"]
     return told
+
+
+async def _effects(
+    api: Api, trial: Trial, base: str | None, draft: dict[str, Any]
+) -> AsyncIterator[dict[str, Any]]:
+    """What becomes of each query set, measured one after another; says which it is at."""
+    within = {"knowledge_base": base} if base else {}
+    if trial.query_set:
+        sets = [await find_named(api, "/query-sets", "query set", trial.query_set, **within)]
+    elif trial.sets:
+        sets = [one for one in await api.pages("/query-sets", **within) if one["queries"]]
+    else:
+        sets = []
+    for number, one in enumerate(sets, start=1):
+        words = f"Measuring “{plain(one['name'])}” ({one['queries']:,} queries), {number} of "
+        notes.print(f"{words}{len(sets)} ...", style="dim", markup=False)
+        try:
+            told = await api.post("/explain/what-if", draft | {"query_set_id": one["id"]})
+        except ApiError as error:
+            # A set that nobody has judged yet says nothing, and stops nothing.
+            if trial.query_set or error.code != InvalidInput("").code:
+                raise
+            notes.print(f"“{plain(one['name'])}”: {error.detail}", style="yellow", markup=False)
+            continue
+        yield {"id": one["id"], "name": one["name"]} | told["query_set"]
 
 
 def show(told: dict[str, Any]) -> None:
@@ -82,18 +117,20 @@ def show(told: dict[str, Any]) -> None:
         out.print(f"             {escape(plain(move['address']))}", style="cyan")
     if not told["moves"]:
         out.print("Nothing moves among the hits of this query.")
-    if (effect := told.get("query_set")) is not None:
+    for effect in told["query_sets"]:
         _show_effect(effect)
     for warning in told["warnings"]:
         notes.print(warning, style="yellow", markup=False)
     for rule in told["saved"]:
-        out.print(f"Saved as rule {rule['id']}: {plain(rule['effect'])}", markup=False)
+        until = f", until {rule['expires_at'][:10]}" if rule["expires_at"] else ""
+        out.print(f"Saved as rule {rule['id']}: {plain(rule['effect'])}{until}", markup=False)
     if not told["saved"]:
         out.print("Nothing was saved; --save REASON makes it a rule.", style="dim")
 
 
 def _show_effect(effect: dict[str, Any]) -> None:
     out.print()
+    out.print(f"[bold]{escape(plain(effect['name']))}[/bold]")
     for metric, before in effect["before"].items():
         after = effect["after"][metric]
         out.print(f"{metric:8} {before:.4f} -> {after:.4f}  ({after - before:+.4f})")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime, time
 from uuid import UUID
 
 from markupsafe import Markup
 from nicegui import ui
 
-from backend.api.schemas.rules import RuleBody
+from backend.api.schemas.rules import RuleBody, end_of_day
 from backend.console.draft import Tried
 from backend.console.forms import area, button, choice, dialog, field, foot
 from backend.console.frame import done
@@ -57,6 +56,7 @@ async def open_saving(
         despite.set_visibility(False)
 
         async def save() -> None:
+            expires = end_of_day(until.value) if (until.value or "").strip() else None
             for base, bodies in _by_base(tried.changes, names, into.value).items():
                 try:
                     await visit.send(
@@ -68,7 +68,7 @@ async def open_saving(
                                 for body in bodies
                             ],
                             "reason": reason.value.strip(),
-                            "expires_at": _until(until.value),
+                            "expires_at": expires.isoformat() if expires else None,
                             "despite_contradiction": bool(despite.value),
                         },
                     )
@@ -100,14 +100,3 @@ def _by_base(changes: Sequence[RuleBody], names: Names, into: str) -> dict[str, 
         base = str(names[target].knowledge_base_id) if target is not None else into
         found.setdefault(base, []).append(change)
     return found
-
-
-def _until(value: str) -> str | None:
-    """The end of the day that was chosen."""
-    if not (value or "").strip():
-        return None
-    try:
-        day = datetime.fromisoformat(value.strip()).date()
-    except ValueError as error:
-        raise InvalidInput(f"{value} is not a date.", "Write it as 2027-01-31.") from error
-    return datetime.combine(day, time(23, 59, 59), UTC).isoformat()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from knowledge.store.query_sets import (
     find_query_set,
     find_run,
     known_addresses,
+    list_query_sets,
     read_queries,
 )
 from knowledge.store.tables import DocumentState, EvaluationRun, KnowledgeBase
@@ -66,6 +67,16 @@ class RunComparison:
     def to_json(self) -> dict[str, Any]:
         """The same as plain values."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSet:
+    """A saved query set with its number of queries, judged or not."""
+
+    id: UUID
+    name: str
+    knowledge_base_id: UUID
+    queries: int
 
 
 class QueryRuns:
@@ -141,6 +152,28 @@ class QueryRuns:
         """What a draft would do to a query set; nothing is kept."""
         queries = await self._queries(knowledge_base_id, query_set_id)
         return await what_if_set(self._searcher, (knowledge_base_id,), queries, draft)
+
+    async def sets_of(self, knowledge_base_ids: Sequence[UUID]) -> list[SavedSet]:
+        """The saved sets of the knowledge bases that have queries, by knowledge base and name."""
+        found = []
+        async with self._searcher.database.reading() as session:
+            for base in knowledge_base_ids:
+                found += [
+                    SavedSet(row.id, row.name, base, queries)
+                    for row, queries in await list_query_sets(session, base)
+                    if queries
+                ]
+        return found
+
+    async def try_on_each(
+        self, knowledge_base_ids: Sequence[UUID], draft: Draft
+    ) -> AsyncIterator[tuple[SavedSet, SetComparison]]:
+        """What a draft would do to each saved set that has a judgment, one after another."""
+        for one in await self.sets_of(knowledge_base_ids):
+            async with self._searcher.database.reading() as session:
+                judged = any(row.grades for row in await read_queries(session, one.id))
+            if judged:
+                yield one, await self.try_draft(one.knowledge_base_id, one.id, draft)
 
     async def _queries(self, knowledge_base_id: UUID, query_set_id: UUID) -> list[JudgedText]:
         async with self._searcher.database.reading() as session:

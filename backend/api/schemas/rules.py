@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +10,19 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from backend.api.schemas.base import Body
 from backend.search.rules import Rule
+from knowledge.errors import InvalidInput
 from knowledge.store.tables import RuleKind, RuleRecord
+
+
+def end_of_day(text: str) -> datetime:
+    """The last second, in UTC, of a day that somebody wrote as ``2027-01-31``. Raises
+    :class:`InvalidInput`.
+    """
+    try:
+        day = datetime.fromisoformat(text.strip()).date()
+    except ValueError as error:
+        raise InvalidInput(f"{text} is not a date.", "Write it as 2027-01-31.") from error
+    return datetime.combine(day, time(23, 59, 59), UTC)
 
 
 class RuleBody(Body):

@@ -150,6 +150,20 @@ async def test_runs_are_kept_and_compared(filled: tuple[httpx.AsyncClient, str])
         )
     )
     assert tried["query_set"]["after"]["mrr@10"] == 0.5
+    empty = await ok(
+        await client.post(f"/knowledge-bases/{base}/query-sets", json={"name": "not judged"})
+    )
+    await ok(
+        await client.post(
+            f"/query-sets/{empty['id']}/queries", json={"queries": [{"query": "lamps"}]}
+        )
+    )
+    every = {"all_query_sets": True, "add": [{"kind": "hide", "document_id": page}]}
+    each = (await ok(await client.post("/explain/what-if", json=every)))["query_sets"]
+    (mine,) = [one for one in each if one["id"] == made]
+    assert {name: mine[name] for name in tried["query_set"]} == tried["query_set"]
+    assert mine["name"]
+    assert empty["id"] not in [one["id"] for one in each]
     await ok(
         await client.post(
             f"/knowledge-bases/{base}/rules",
@@ -213,6 +227,10 @@ async def test_a_stranger_finds_nothing(
         answer = await stranger.request(method, address, json=sent)
         assert answer.status_code == 404, (method, address, answer.text)
     assert (await ok(await stranger.get("/query-sets")))["items"] == []
+    every = {"query": "bulb", "all_query_sets": True}
+    assert (await ok(await stranger.post("/explain/what-if", json=every)))["query_sets"] == []
+    every["knowledge_bases"] = [base]
+    assert (await stranger.post("/explain/what-if", json=every)).status_code == 404
 
 
 async def test_helpful_answers_become_judgments(

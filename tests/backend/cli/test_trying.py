@@ -36,19 +36,29 @@ def test_changes_are_tried_measured_and_saved(candor: Candor, tmp_path: Path) ->
         told = candor(*explain, *pinned, "--set", "asked", "--try", file, "--json").document
         first = told["moves"][0]
         assert (first["address"], first["after"]) == (HOURS, 1)
-        effect = told["query_set"]
+        (effect,) = told["query_sets"]
+        assert effect["name"] == "asked"
         assert effect["before"]["mrr@10"] == 1.0
         assert effect["after"]["mrr@10"] == 0.5
         assert [change["query"] for change in effect["hurt"]] == [QUERY]
         assert told["saved"] == []
 
-        words = candor(*explain, *pinned, "--set", "asked").out
+        every = candor(*explain, *pinned)  # every saved set
+        assert "Measuring “asked” (1 queries), 1 of 1 ..." in every.notes
+        words = every.out
         assert "mrr@10   1.0000 -> 0.5000  (-0.5000)" in words
         assert "1 queries, 0 helped, 1 hurt; p = " in words
         assert "Nothing was saved" in words
 
-        saved = candor(*explain, *pinned, "--save", "Asked on Mondays", "--json").document["saved"]
+        save = ("--no-sets", "--save", "Asked on Mondays", "--until", "2099-12-31", "--json")
+        kept = candor(*explain, *pinned, *save).document
+        saved = kept["saved"]
         assert [(rule["query"], rule["reason"]) for rule in saved] == [("days", "Asked on Mondays")]
+        assert saved[0]["expires_at"].startswith("2099-12-31T23:59:59")
+        assert kept["query_sets"] == []
+        assert "--save" in candor(*explain, *pinned, "--until", "2099-12-31").notes
+        never = candor(*explain, *pinned, "--save", "x", "--until", "31.12.").notes
+        assert "is not a date" in never
         hits = candor("search", QUERY, "--kb", "shop", "--json").document["hits"]
         assert hits[0]["address"] == HOURS
         without = candor(*explain, "--change", f"without:{saved[0]['id']}", "--json").document
@@ -70,6 +80,13 @@ def test_changes_are_tried_measured_and_saved(candor: Candor, tmp_path: Path) ->
         ("synonym:refund=money back", {"kind": "synonym", "query": "refund", "text": "money back"}),
         ("k:20", {"kind": "settings", "query": "w", "settings": {"rrf_k": 20}}),
         ("fusion:linear", {"kind": "settings", "query": "w", "settings": {"fusion": "linear"}}),
+        ("rerank:off", {"kind": "settings", "query": "w", "settings": {"rerank": False}}),
+        (
+            "reranked:5",
+            {"kind": "settings", "query": "w", "settings": {"rerank_candidates": 5}},
+        ),
+        ("diversity:0.3", {"kind": "settings", "query": "w", "settings": {"diversity": 0.3}}),
+        ("per-document:2", {"kind": "settings", "query": "w", "settings": {"per_document": 2}}),
         (
             "weight:dense=0.5",
             {"kind": "settings", "query": "w", "settings": {"weights": {"dense": 0.5}}},
@@ -82,7 +99,10 @@ async def test_what_a_change_says(written: str, add: dict[str, object]) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["pin", "foo:bar", "synonym:refund", "term:a=b", "k:many", "fusion:none", "without:me"],
+    [
+        *("pin", "foo:bar", "synonym:refund", "term:a=b", "k:many", "fusion:none", "without:me"),
+        *("rerank:perhaps", "diversity:1.5", "per-document:1.5"),
+    ],
 )
 async def test_a_change_that_is_not_understood_is_named(written: str) -> None:
     with pytest.raises(InvalidInput, match=written.partition(":")[2] or written):
