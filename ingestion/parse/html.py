@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from w3lib.encoding import html_to_unicode
 
 from ingestion.parse.draft import Draft, anchor_sign, without_signs
+from ingestion.parse.main_part import main_part, mostly_links
 from ingestion.parse.page import (
     page_facts,
     page_language,
@@ -39,12 +40,19 @@ _NOT_CONTENT = ", ".join(
         "script, style, noscript, template, iframe, object, svg, canvas, form, button, select",
         "nav, [role=navigation], [role=banner], [role=contentinfo], [role=search]",
         "[hidden], [aria-hidden=true], [class~=breadcrumb], [class~=breadcrumbs]",
-        "[class~=sidebar], [class~=toc], [id=toc], [id=quickview], [class~=toctree-wrapper]",
-        "[class~=toplang], [class~=bottomlang], [class~=navbox], [class~=mw-editsection]",
+        "[class~=toplang], [class~=bottomlang], [class~=mw-editsection], [id=quickview]",
         "[class~=skip-link], [class~=sr-only], [class~=visually-hidden], [class~=noprint]",
-        "[class*=cookie-banner], [id*=cookie-banner], [class~=share], [class~=social]",
+        "[class*=cookie-banner], [id*=cookie-banner]",
     )
 )
+_MENUS = ", ".join(
+    (
+        "[class~=sidebar], [class~=toc], [id=toc], [class~=toctree-wrapper], [class~=navbox]",
+        "[class~=share], [class~=social]",
+    )
+)
+"""What most sites call their menus and others their boxed remarks, or a whole book on one page: it
+goes where it is links for the most part."""
 _PERMALINK = ".headerlink, .permalink, .anchor-link, .hash-link, a.anchor"
 _UNWRAPPED = ("a", "strong", "b", "em", "i", "u", "span", "font", "var", "cite", "dfn", "small")
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
@@ -69,14 +77,13 @@ def parse_html(file: FileToRead) -> tuple[Draft, PageFacts]:
         language=page_language(tree),
         modified_at=page_modified_at(tree),
     )
-    main = _main_content(tree)
-    draft.title = page_title(tree, main or tree.body)
+    marked = _main_content(tree)
+    draft.title = page_title(tree, marked or tree.body)
     draft.has_scripts = tree.css_first("script[src]") is not None
+    main = marked or (main_part(tree.body, html) if tree.body else None) or tree.body
     if main is not None:
         _prune(main)
         draft.add(_markdown(main), signed=True)
-    else:
-        draft.add(_extracted(html) or _whole_body(tree), signed=True)
     return draft, facts
 
 
@@ -102,6 +109,9 @@ def _prune(root: LexborNode) -> None:
     """Take away what is not content, and simplify what stands in the way of plain sentences."""
     for node in root.css(_NOT_CONTENT):
         if node.mem_id != root.mem_id:
+            node.decompose()
+    for node in root.css(_MENUS):
+        if node.mem_id != root.mem_id and mostly_links(node):
             node.decompose()
     for node in root.css("header, footer"):
         if not node.css(_HEADINGS):
@@ -162,19 +172,6 @@ def _markdown(root: LexborNode) -> str:
         return html_to_markdown.convert(root.html or "", _OPTIONS).content or ""
     except (RuntimeError, ValueError) as error:
         raise ParseError(f"The page's HTML could not be converted: {error}.") from error
-
-
-def _extracted(html: str) -> str:
-    """The content as trafilatura finds it, for a page that does not say where it is."""
-    import trafilatura
-
-    found = trafilatura.extract(
-        html, output_format="html", include_tables=True, include_formatting=True, fast=True
-    )
-    if not found or len(found) < _SHORTEST_MAIN:
-        return ""
-    tree = LexborHTMLParser(found)
-    return _whole_body(tree)
 
 
 def _whole_body(tree: LexborHTMLParser) -> str:

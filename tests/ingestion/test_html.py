@@ -35,6 +35,44 @@ def test_a_page_that_does_not_mark_its_content_is_read_all_the_same() -> None:
     assert WORDS.strip() in found.text
 
 
+MENU = "".join(f"<li><a href='/{n}'>Menu item {n}</a>" for n in range(8))
+SOUP = f"""
+<div class=top><div class=logo><a href=/>Acme</a></div><ul>{MENU}</ul></div>
+<table><tr><td><b>More</b><br><a href=/a>Products</a><br><a href=/b>Prices and plans</a></td><td>
+<div class=col><div class=t id=returns><h2>Returns</h2></div>
+<div class=para>When this option is on, the daily script runs <code>send-back</code>
+(from the <span>post</span> package), which takes parcels until <code>22:00</code> each day.</div>
+<div class=para>Write to <a href=mailto:a@b.c>the desk</a> within thirty days of the purchase.
+<div class=para>Inner words that stand in a block inside a block, beside words of its own.</div>
+Words after the inner block, which belong to the outer one.</div>
+<dl><dt>Fee</dt><dd><div class=para>Nothing, where the parcel is <code>whole</code>.</div></dd></dl>
+<div class=para>{WORDS}</div></div></td></tr></table>
+<div class=bottom>Copyright Acme, all rights reserved <a href=/terms>Terms</a></div>"""
+
+
+def test_nothing_is_lost_from_a_page_without_marks_but_its_menus_and_its_frame() -> None:
+    found = page(SOUP)
+    for words in (
+        "When this option is on, the daily script runs `send-back`",
+        "(from the post package), which takes parcels until `22:00` each day.",
+        "Write to the desk within thirty days of the purchase.",
+        "Inner words that stand in a block inside a block, beside words of its own.",
+        "Words after the inner block, which belong to the outer one.",
+        "Fee",
+        "Nothing, where the parcel is `whole`.",
+        WORDS.strip(),
+    ):
+        assert words in " ".join(found.text.split())
+    for words in ("Menu item", "Acme", "Prices and plans", "Copyright", "Terms"):
+        assert words not in found.text
+    assert [mark.value for mark in found.marks] == ["returns"]
+
+
+def test_a_page_of_blocks_in_blocks_in_blocks_is_read() -> None:
+    found = page("<div>" * 300 + f"<p>{WORDS}</p>" + "</div>" * 300)
+    assert WORDS.strip() in found.text
+
+
 def test_code_and_tables_are_verbatim() -> None:
     code = 'def f(x):\n    return x * 2  # "two"'
     table = "<table><tr><th>A</th><th>B</th></tr><tr><td>1</td><td>x | y</td></tr></table>"
