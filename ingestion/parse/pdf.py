@@ -1,12 +1,16 @@
-"""PDF: Xberg for headings, tables and columns; pypdfium2 where that fails or takes too long."""
+"""PDF: by the places of its words; plainly, page by page, where that fails or takes too long."""
 
 from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
 
 import pypdfium2
 
 from ingestion.parse.draft import Draft
 from ingestion.parse.extraction import extract, parse_time, tidy
 from ingestion.parse.formats import Format
+from ingestion.parse.layout.document import pages_as_markdown
 from ingestion.parse.ocr import Recogniser
 from ingestion.parse.reading import FileToRead
 from knowledge.errors import (
@@ -17,9 +21,10 @@ from knowledge.errors import (
 )
 from knowledge.types import MarkKind
 
+_DATE = re.compile(r"D?:?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+-])(\d\d)'?(\d\d)?)?")
 _LOOKED_AT = 20
 _IMAGE = pypdfium2.raw.FPDF_PAGEOBJ_IMAGE
-MOST_PAGES_WITH_LAYOUT = 1500
+MOST_PAGES_WITH_LAYOUT = 1000
 MOST_PAGES = 20_000
 _WORDS_OF_A_LOCK = ("encrypt", "password")
 
@@ -27,8 +32,8 @@ _WORDS_OF_A_LOCK = ("encrypt", "password")
 def parse_pdf(file: FileToRead, *, plain: bool = False, ocr: str = "") -> Draft:
     """The text of a PDF with a mark for every page.
 
-    ``plain`` asks for pypdfium2 alone, for a file that Xberg has crashed on. ``ocr``: Tesseract's
-    languages, for pages that hold pictures and no text.
+    ``plain`` asks for the words alone, for a file that the reader has crashed on. ``ocr``:
+    Tesseract's languages, for pages that hold pictures and no text.
     """
     pages = _count_pages(file.data)
     if pages is not None and pages > MOST_PAGES:
@@ -38,11 +43,13 @@ def parse_pdf(file: FileToRead, *, plain: bool = False, ocr: str = "") -> Draft:
         )
     pictures = _Pictures(file.data, Recogniser(ocr) if ocr else None)
     draft = Draft(media_type=Format.PDF)
-    if plain or (pages or 0) > MOST_PAGES_WITH_LAYOUT:
+    if pages is None:
+        empty = _salvaged_pages(draft, file, pictures)
+    elif plain or pages > MOST_PAGES_WITH_LAYOUT:
         draft.warnings.append("Read without its headings and tables, page by page.")
         empty = _plain_pages(draft, file.data, pictures)
     else:
-        empty = _laid_out_pages(draft, file, pictures)
+        empty = _laid_out_pages(draft, file.data, pictures)
     if pages is None and not draft.finish().text:
         raise _broken()
     _judge_empty_pages(draft, empty, pages)
@@ -50,23 +57,52 @@ def parse_pdf(file: FileToRead, *, plain: bool = False, ocr: str = "") -> Draft:
     return draft
 
 
-def _laid_out_pages(draft: Draft, file: FileToRead, pictures: _Pictures) -> list[int]:
+def _laid_out_pages(draft: Draft, data: bytes, pictures: _Pictures) -> list[int]:
     """Add every page; the numbers of those without text."""
+    empty = []
+    with pypdfium2.PdfDocument(data) as document:
+        facts = document.get_metadata_dict()
+        draft.title = facts.get("Title", "")
+        draft.modified_at = _time(facts.get("ModDate") or facts.get("CreationDate", ""))
+        for number, text in enumerate(pages_as_markdown(document), start=1):
+            draft.mark(MarkKind.PAGE, str(number))
+            text = text if text.strip() else pictures.text_of(number)
+            draft.add(text)
+            if not text.strip():
+                empty.append(number)
+    return empty
+
+
+def _time(told: str) -> datetime | None:
+    """A date of PDF, such as ``D:20260301140500+02'00'``, in UTC."""
+    found = _DATE.match(told)
+    if found is None:
+        return None
+    year, month, day, hour, minute, second, sign, hours, minutes = found.groups(default="0")
+    ahead = timedelta(hours=int(hours), minutes=int(minutes))
+    try:
+        day_told = (int(year), int(month) or 1, int(day) or 1)
+        local = datetime(*day_told, int(hour), int(minute), int(second), tzinfo=UTC)
+        return local + ahead if sign == "-" else local - ahead
+    except (ValueError, OverflowError):
+        return None
+
+
+def _salvaged_pages(draft: Draft, file: FileToRead, pictures: _Pictures) -> list[int]:
+    """What Xberg saves of a file that PDFium cannot open, such as one that is cut off."""
     try:
         found = extract(file.data, Format.PDF)
     except DamagedDocument as error:
         if any(word in error.detail.lower() for word in _WORDS_OF_A_LOCK):
             raise _locked() from error
-        draft.warnings.append("The PDF is damaged; its text was read page by page.")
         return _plain_pages(draft, file.data, pictures)
+    draft.warnings.append("The PDF is damaged; its text was read as far as it goes.")
     draft.title = found.metadata.title or ""
     draft.modified_at = parse_time(found.metadata.modified_at)
     empty = []
     for page in found.pages or []:
         draft.mark(MarkKind.PAGE, str(page.page_number))
         text = tidy(page.content)
-        if not text.strip():
-            text = pictures.text_of(page.page_number)
         draft.add(text)
         if not text.strip():
             empty.append(page.page_number)

@@ -153,9 +153,12 @@ def _title(document: ParsedDocument, file: FileToRead) -> str:
     """The title that the document gives itself, unless its program made that up."""
     if document.title and not _NO_TITLE.fullmatch(document.title):
         return document.title
-    # Headings of a PDF are told from the size of letters: only the largest can be trusted.
-    pattern = _LARGEST_HEADING if document.media_type == Format.PDF else _FIRST_HEADING
-    heading = pattern.search(document.text[:2000])
+    # Headings of a PDF are told from the size of letters: the largest can be trusted, and one that
+    # the document opens with.
+    start = document.text[:2000]
+    heading = _FIRST_HEADING.search(start)
+    if heading and heading.start() and document.media_type == Format.PDF:
+        heading = _LARGEST_HEADING.search(start)
     if heading and document.media_type not in (Format.XLSX, Format.ODS):
         return heading.group(1).strip(" #*")
     return title_from_name(file.name or file.address)
