@@ -31,8 +31,8 @@ _WORDS = 4
 _NEARLY_ALL = 0.9
 _LINKED = 0.5
 _SHORT = 200
-"""A block without a fragment goes where at least half of it is links. Around the main part it goes
-where it is shorter than this, too."""
+"""A block around the fragments goes where at least half of it is links. Around the whole main part
+it goes where it is shorter than this, too."""
 
 _SPACE = re.compile(r"\s+")
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
@@ -104,27 +104,33 @@ def _holds_nearly_all(node: LexborNode, known: Sequence[str]) -> LexborNode | No
 
 def _take_out_frames(node: LexborNode, known: Sequence[str]) -> None:
     """Take out what stands around the fragments, if it is short, has links and no heading."""
-    children = _children(node)
-    has = [bool(_present(child, known)) for child in children]
-    if not any(has):
-        return
-    first, last = has.index(True), len(has) - 1 - has[::-1].index(True)
-    for child in children[:first] + children[last + 1 :]:
-        short = child.tag in _BLOCKS and len(child.text(strip=True)) < _SHORT
+    for child in _around(node, known):
+        short = len(child.text(strip=True)) < _SHORT
         if short and child.css_first("a[href]") and not child.css_first(_HEADINGS):
             child.decompose()
 
 
 def _take_out_menus(node: LexborNode, known: Sequence[str], levels: int) -> None:
-    """Take out blocks without a fragment that are links for the most part, but for tables of data."""
-    for child in _children(node):
-        if child.tag not in _BLOCKS:
-            continue
-        if _present(child, known):
-            if child.tag in _SECTIONING and levels:
-                _take_out_menus(child, known, levels - 1)
-        elif mostly_links(child) and child.css_first("th") is None:
+    """Take out what stands around the fragments, if most of it is links and it is no table of data.
+
+    The same inside each block that has fragments.
+    """
+    for child in _around(node, known):
+        if mostly_links(child) and child.css_first("th") is None:
             child.decompose()
+    for child in _children(node):
+        if levels and child.tag in _SECTIONING and _present(child, known):
+            _take_out_menus(child, known, levels - 1)
+
+
+def _around(node: LexborNode, known: Sequence[str]) -> list[LexborNode]:
+    """The blocks in ``node`` before the first that has a fragment, and after the last."""
+    children = _children(node)
+    has = [bool(_present(child, known)) for child in children]
+    if not any(has):
+        return []
+    first, last = has.index(True), len(has) - 1 - has[::-1].index(True)
+    return [child for child in children[:first] + children[last + 1 :] if child.tag in _BLOCKS]
 
 
 def _children(node: LexborNode) -> list[LexborNode]:
