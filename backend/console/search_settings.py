@@ -9,11 +9,11 @@ from markupsafe import Markup
 from nicegui import ui
 
 from backend.api.schemas.rules import RuleBody
-from backend.console.change_form import number, whole_number
 from backend.console.draft import change_of
 from backend.console.forms import button, choice, field
 from backend.console.frame import done, section, show_error
 from backend.console.judging import explain_address
+from backend.console.numbers import number, whole_number
 from backend.console.parts import note, show
 from backend.console.rule_words import FUSIONS
 from backend.console.visit import Visit
@@ -23,9 +23,17 @@ from backend.explain.rule_desk import RuleDesk
 from backend.explain.what_if import Draft
 from backend.search.request import SearchSettings
 from backend.search.rules import Rule, changed_settings
-from knowledge.errors import CandorError
+from knowledge.errors import CandorError, InvalidInput
 from knowledge.store.query_sets import list_query_sets
 from knowledge.store.tables import RuleKind, RuleRecord
+from knowledge.types import ARMS, ArmName
+
+_ARMS = {
+    "": "Words and meaning",
+    "dense": "Words alone (the sparse arm)",
+    "sparse": "Meaning alone (the dense arm)",
+}
+"""By the arm that is left out."""
 
 _BELOW = (
     "They are saved as a rule of the knowledge base, and hold wherever it is searched: for this "
@@ -41,7 +49,7 @@ def search_settings(visit: Visit, bases: Mapping[str, str]) -> None:
             return
         with ui.element("div").classes("card pad stack"):
             chooser = choice("Knowledge base", dict(bases), next(iter(bases)))
-            room = ui.element("div").classes("stack tight")
+            room = ui.element("div").classes("form")
 
             async def draw() -> None:
                 room.clear()
@@ -125,32 +133,62 @@ class _Form:
         return [row for row in records if str(row.id) == id]
 
     def _fields(self, now: SearchSettings) -> None:
-        with ui.element("div").classes("two"):
-            self.sparse = field("Weight of words", f"{now.weights.get('sparse', 1.0):g}")
-            self.dense = field("Weight of meaning", f"{now.weights.get('dense', 1.0):g}")
+        weights = {arm: now.weights.get(arm, 1.0) for arm in ARMS}
+        dead = [arm for arm in ARMS if not weights[arm]]
+        self.arms = choice("Search by", _ARMS, dead[0] if len(dead) == 1 else "")
+        with ui.element("div").classes("two") as both:
+            self.sparse = field("Weight of words", f"{weights['sparse']:g}")
+            self.dense = field("Weight of meaning", f"{weights['dense']:g}")
             self.fusion = choice("Fusion", FUSIONS, now.fusion)
-            self.k = field("k", str(now.rrf_k), "Of fusion by rank: larger is flatter.")
+            with ui.element("div") as of_rank:
+                self.k = field("k", str(now.rrf_k), "Of fusion by rank: larger is flatter.")
+        of_rank.bind_visibility_from(self.fusion, "value", backward=lambda name: name == "rrf")
+        both.bind_visibility_from(self.arms, "value", backward=lambda without: not without)
+        with ui.element("div").classes("two"):
             self.diversity = field(
                 "Diversity", f"{now.diversity:g}", "0 to below 1: how much likeness costs."
             )
             self.per_document = field(
                 "Passages of one document", str(now.per_document), "At most; 0 is no limit."
             )
+        standard = self.visit.state.searcher.settings
+        if not standard.rerank:
+            self.rerank = None
+            show(
+                Markup('<p class="soft small">{}</p>').format(
+                    "No reranker is set up. With CANDOR_RERANKER_MODEL a cross-encoder can order "
+                    "the first passages again."
+                )
+            )
+            return
         self.rerank = ui.checkbox("Let the reranker order the first ones", value=now.rerank)
-        self.rerank.set_visibility(self.visit.state.searcher.settings.rerank)
+        self.reranked = field("Passages that it reads", str(now.rerank_candidates), "At most 200.")
 
     def _change(self) -> RuleBody:
         """What the form says, as a rule. Raises :class:`InvalidInput`."""
         settings: dict[str, object] = {
-            "weights": {
-                "sparse": number("Weight of words", self.sparse.value),
-                "dense": number("Weight of meaning", self.dense.value),
-            },
+            "weights": self._weights(),
             "fusion": self.fusion.value,
             "rrf_k": whole_number("k", self.k.value),
             "diversity": number("Diversity", self.diversity.value),
             "per_document": whole_number("Passages of one document", self.per_document.value),
         }
-        if self.visit.state.searcher.settings.rerank:
+        if self.rerank is not None:
             settings["rerank"] = bool(self.rerank.value)
+            settings["rerank_candidates"] = whole_number(
+                "Passages that it reads", self.reranked.value
+            )
         return change_of(kind=RuleKind.SETTINGS, settings=settings)
+
+    def _weights(self) -> dict[ArmName, float]:
+        """The weight of each arm; an arm that is left out has none."""
+        fields: dict[ArmName, tuple[str, ui.input]] = {
+            "sparse": ("Weight of words", self.sparse),
+            "dense": ("Weight of meaning", self.dense),
+        }
+        if self.arms.value:
+            return {arm: 0.0 if arm == self.arms.value else 1.0 for arm in fields}
+        weights = {arm: number(name, control.value) for arm, (name, control) in fields.items()}
+        if not any(weights.values()):
+            raise InvalidInput("Both weights are 0.", "Give one of them some weight.")
+        return weights

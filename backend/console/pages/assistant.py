@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from uuid import UUID
 
 from markupsafe import Markup
 from nicegui import ui
 
 from backend.console.adding import opener
-from backend.console.assistant_forms import (
-    behaviour_form,
-    look_form,
-    preview_script,
-    where_form,
-)
+from backend.console.answers_form import limits_form, model_form, tone_form
+from backend.console.behaviour_saving import BehaviourSaving
 from backend.console.forms import Act, button, confirm, dialog, field, foot, link_button, on_enter
-from backend.console.frame import go, head, origin, page, section
+from backend.console.frame import go, head, origin, page, section, tabs
 from backend.console.lead_webhook_form import lead_webhook_form
+from backend.console.look_form import look_form, preview_script, where_form
 from backend.console.parts import badge, empty, join, show
+from backend.console.people_form import people_form
 from backend.console.search_settings import search_settings
+from backend.console.threshold_form import threshold_form
 from backend.console.visit import Visit
+from backend.console.visitors_form import visitors_form
 from backend.console.words import count
 from knowledge.store.queries.assistants import assistants, find_assistant
 from knowledge.store.queries.knowledge_bases import knowledge_bases
 from knowledge.store.queries.visits import use_of
 from knowledge.store.tables import Assistant, KnowledgeBase, Role, utc_now
+
+_PARTS = {
+    "": ("Look and place", Role.VIEWER),
+    "answers": ("Answers", Role.EDITOR),
+    "people": ("People", Role.ADMIN),
+}
+"""The pages of one assistant by the end of their address, each with the role that it needs."""
 
 
 @page("/assistants", "assistants")
@@ -95,43 +104,94 @@ def _new(visit: Visit) -> Act:
 
 @page("/assistants/{assistant_id}", "assistants")
 async def assistant(visit: Visit, assistant_id: UUID) -> None:
-    """One assistant: its settings beside the assistant itself."""
+    """What visitors see, and where."""
+    found = await _find(visit, assistant_id)
+    row = found.row
+    with _studio(visit, found, "") as frame:
+        if visit.may(Role.ADMIN):
+
+            def tried(attribute: str, value: str) -> None:
+                ui.run_javascript(preview_script(frame.id, attribute, value))
+
+            look_form(visit, row, found.names, tried, lambda: _reload(frame.id))
+
+            async def embed_again() -> None:
+                fresh = await _find(visit, assistant_id)
+                embed.clear()
+                with embed:
+                    _embed(visit, fresh.row)
+
+            where_form(visit, row, embed_again)
+        else:
+            show(_facts(row, found.names), classes="card pad section")
+        embed = ui.element("div")
+        with embed:
+            _embed(visit, row)
+
+
+@page("/assistants/{assistant_id}/answers", "assistants", Role.EDITOR)
+async def answers(visit: Visit, assistant_id: UUID) -> None:
+    """What writes its answers, how it speaks, how it searches, and its limits."""
+    found = await _find(visit, assistant_id)
+    row = found.row
+    with _studio(visit, found, "answers"):
+        if visit.may(Role.ADMIN):
+            save = BehaviourSaving(visit, row)
+            await model_form(visit, row, save)
+            tone_form(row, save)
+            await threshold_form(visit, row, found.reads, save)
+            async with visit.database.reading() as session:
+                used = await use_of(session, row.id, utc_now().date())
+            limits_form(row, save, used)
+        search_settings(visit, found.reads)
+
+
+@page("/assistants/{assistant_id}/people", "assistants", Role.ADMIN)
+async def people(visit: Visit, assistant_id: UUID) -> None:
+    """Who may ask, how to reach visitors, and when they get a person."""
+    found = await _find(visit, assistant_id)
+    with _studio(visit, found, "people"):
+        save = BehaviourSaving(visit, found.row)
+        people_form(found.row, save)
+        visitors_form(visit, found.row, save)
+        await lead_webhook_form(visit, found.row)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An assistant, and the names of the workspace's knowledge bases by id."""
+
+    row: Assistant
+    names: dict[str, str]
+
+    @property
+    def reads(self) -> dict[str, str]:
+        """The knowledge bases that it answers from."""
+        return {id: self.names[id] for id in self.row.knowledge_base_ids if id in self.names}
+
+
+async def _find(visit: Visit, assistant_id: UUID) -> _Found:
     async with visit.database.reading() as session:
         row = await find_assistant(session, visit.workspace_id, assistant_id)
-        used = await use_of(session, row.id, utc_now().date())
+    return _Found(row, await _bases(visit))
 
-    def tried(attribute: str, value: str) -> None:
-        ui.run_javascript(preview_script(frame.id, attribute, value))
 
-    async def embed_again() -> None:
-        async with visit.database.reading() as session:
-            fresh = await find_assistant(session, visit.workspace_id, assistant_id)
-        embed.clear()
-        with embed:
-            _embed(visit, fresh)
-
-    names = await _bases(visit)
+@contextmanager
+def _studio(visit: Visit, found: _Found, part: str) -> Iterator[ui.element]:
+    """One part of the settings, with the assistant itself beside it. Yields its frame."""
+    row = found.row
     crumbs = [("Assistants", "/console/assistants")]
     with head(row.name, crumbs, "The sample, made at the first start." if row.sample else ""):
         if visit.may(Role.ADMIN):
             button("Delete", _remove(visit, row), "ghost danger")
         link_button("Open its page", f"/a/{row.public_key}")
+    parts = {path: words for path, (words, role) in _PARTS.items() if visit.may(role)}
+    if len(parts) > 1:
+        here = f"/console/assistants/{row.id}"
+        tabs(parts[part], *((words, f"{here}/{path}".rstrip("/")) for path, words in parts.items()))
+        ui.page_title(f"{parts[part]} · {row.name} · Candor")
     with ui.element("div").classes("studio"):
-        with ui.element("div"):
-            if visit.may(Role.ADMIN):
-                look_form(visit, row, names, tried, lambda: _reload(frame.id))
-                where_form(visit, row, embed_again)
-            else:
-                show(_facts(row, names), classes="card pad section")
-            embed = ui.element("div")
-            with embed:
-                _embed(visit, row)
-            if visit.may(Role.ADMIN):
-                behaviour_form(visit, row, used)
-                await lead_webhook_form(visit, row)
-            if visit.may(Role.EDITOR):
-                reads = [id for id in row.knowledge_base_ids if id in names]
-                search_settings(visit, {id: names[id] for id in reads})
+        room = ui.element("div")
         with ui.element("div").classes("preview"):
             show(Markup("<h2>Preview</h2>"))
             frame = ui.element("iframe").props('title="The assistant, as saved"')
@@ -143,6 +203,8 @@ async def assistant(visit: Visit, assistant_id: UUID) -> None:
                     "Conversations.</p>"
                 )
             )
+        with room:
+            yield frame
 
 
 def _reload(element_id: int) -> None:

@@ -10,8 +10,10 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
+from backend.chat.language_models import LanguageModels, ModelAccess, origin_of
 from knowledge.store.query_sets import add_queries, create_query_set
 from knowledge.store.tables import Role
+from tests.backend.chat.openai_server import OpenAIServer
 from tests.backend.console.conftest import Sign
 from tests.backend.console.filling import Served, Stocked
 
@@ -70,46 +72,136 @@ async def test_behaviour_is_kept_in_parts(shop: Stocked, sign_in: Sign) -> None:
     made = (await shop.client.post("/assistants", json=body)).json()
     person = await sign_in(Role.ADMIN, shop.workspace_id)
     page = person.page
-    await person.open(f"/assistants/{made['id']}")
-    await page.get_by_label("Tone").fill("Short and friendly.")
-    await page.get_by_role("button", name="Save behaviour").click()
-    await expect(page.get_by_text("Saved.").last).to_be_visible()
-    await page.get_by_label("When to ask").click()
-    await page.get_by_role("option", name="When there was no answer").click()
-    await page.keyboard.press("Escape")
-    await page.get_by_label("Consent").fill("You may write to me.")
-    await page.get_by_role("button", name="Save contact details").click()
-    await page.get_by_role("checkbox", name="Visitors may ask for a person").click()
-    await page.get_by_label("E-mail address").fill("help")
-    await page.get_by_role("button", name="Save people").click()
-    await expect(page.get_by_role("alert").or_(page.locator(".alarm")).first).to_be_visible()
-    await page.get_by_label("E-mail address").fill("help@shop.example")
-    await page.get_by_role("button", name="Save people").click()
-    await page.get_by_label("Questions of one visitor").fill("some")
-    await page.get_by_role("button", name="Save limits").click()
-    await expect(page.get_by_text("Questions of one visitor is not a number")).to_be_visible()
-    await page.get_by_label("Questions of one visitor").fill("50")
-    await page.get_by_role("button", name="Save limits").click()
 
     async def kept() -> Any:
         return (await shop.client.get(f"/assistants/{made['id']}")).json()["behaviour"]
 
-    async with asyncio.timeout(20):  # saved in their order, so that the last tells of all
-        while (behaviour := await kept()).get("limits", {}).get("visitor_questions") != 50:
-            await asyncio.sleep(0.05)
-    assert behaviour["more"] == {"kept": True}
-    assert behaviour["tone"] == "Short and friendly."
-    assert behaviour["leads"]["when"] == ["abstained"]
-    assert behaviour["handoff"] == {"enabled": True, "email": "help@shop.example"}
+    async def save(words: str, part: str, value: Any) -> None:
+        await page.get_by_role("button", name=words).click()
+        async with asyncio.timeout(20):
+            while (await kept()).get(part) != value:
+                await asyncio.sleep(0.05)
 
+    await person.open(f"/assistants/{made['id']}/people")
+    await expect(page.get_by_label("E-mail address")).to_be_hidden()
+    await page.get_by_role("checkbox", name="Visitors may ask for a person").click()
+    await page.get_by_label("E-mail address").fill("help")
+    await page.get_by_role("button", name="Save people").click()
+    await expect(page.locator(".alarm").first).to_be_visible()
+    await page.get_by_label("E-mail address").fill("help@shop.example")
+    await page.get_by_label("After how many questions without").fill("2")
+    await page.get_by_label("When a question has one").fill("complaint\nspeak to somebody")
+    await page.get_by_label("What visitors read then").fill("We are back on Monday.")
+    await page.get_by_label("Time zone").fill("Europe/Berl")
+    await page.get_by_role("option", name="Europe/Berlin").click()
+    for day in ("Monday", "Tuesday"):
+        await page.get_by_role("checkbox", name=day).click()
+    await page.get_by_label("Monday, until").fill("08:00")
+    await page.get_by_role("button", name="Save people").click()
+    await expect(page.get_by_text("On Monday, people cannot answer from 09:00")).to_be_visible()
+    await page.get_by_label("Monday, until").fill("17:00")
+    week = {"days": ["mon", "tue"], "opens": "09:00", "closes": "17:00"}
+    people = {
+        "enabled": True,
+        "after_unanswered": 2,
+        "words": ["complaint", "speak to somebody"],
+        "message": "We are back on Monday.",
+        "email": "help@shop.example",
+        "hours": {"time_zone": "Europe/Berlin", "times": [week]},
+    }
+    await save("Save people", "handoff", people)
+    await page.get_by_label("When to ask").click()
+    await page.get_by_role("option", name="When there was no answer").click()
+    await page.keyboard.press("Escape")
+    await page.get_by_label("Consent").fill("You may write to me.")
+    leads = {
+        "when": ["abstained"],
+        "fields": ["name", "email"],
+        "after": 3,
+        "required": False,
+        "consent": "You may write to me.",
+    }
+    await save("Save contact details", "leads", leads)
     await page.get_by_role("button", name="Make a new secret").click()
     await expect(page.locator(".secret")).to_contain_text("candor_id")
     await page.get_by_role("dialog").get_by_role("button", name="Done").click()
     await expect(page.get_by_text("There is a secret for tokens")).to_be_visible()
 
+    await page.get_by_role("link", name="Answers", exact=True).click()
+    await page.get_by_label("How it speaks").fill("Short and friendly.")
+    await save("Save tone", "tone", "Short and friendly.")
+    await page.get_by_label("Questions of one visitor").fill("some")
+    await page.get_by_role("button", name="Save limits").click()
+    await expect(page.get_by_text("Questions of one visitor is not a number")).to_be_visible()
+    await page.get_by_label("Questions of one visitor").fill("50")
+    await save("Save limits", "limits", {"visitor_questions": 50, "questions": 0, "tokens": 0})
+    now = await kept()
+    assert now["more"] == {"kept": True}
+    assert (now["handoff"], now["leads"]) == (people, leads)
+
+    await page.get_by_role("link", name="Look and place").click()
     preview = page.frame_locator("iframe").locator("candor-chat")
     await page.get_by_label("Accent colour", exact=True).fill("#123456")
     await expect(preview).to_have_attribute("accent", "#123456")  # before it is saved
+    viewer = await sign_in(Role.VIEWER, shop.workspace_id)
+    assert await viewer.open(f"/assistants/{made['id']}") == 200
+    await expect(viewer.page.get_by_role("link", name="Answers", exact=True)).to_have_count(0)
+    assert await viewer.open(f"/assistants/{made['id']}/people") == 403
+
+
+async def test_a_language_model_of_its_own_is_tried_and_saved(
+    served: Served, shop: Stocked, sign_in: Sign
+) -> None:
+    body = {"name": "Modelled", "knowledge_base_ids": [shop.base]}
+    made = (await shop.client.post("/assistants", json=body)).json()
+    person = await sign_in(Role.ADMIN, shop.workspace_id)
+    page = person.page
+    chat = served.state.chat
+    before = chat.models
+    async with OpenAIServer() as endpoint:
+        endpoint.say("You can reach me.")
+        chat.models = LanguageModels(None, ModelAccess({origin_of(endpoint.url): "a-key"}))
+        await person.open(f"/assistants/{made['id']}/answers")
+        await expect(page.get_by_text("Now: quoted sentences")).to_be_visible()
+        await expect(page.get_by_role("button", name="Try it")).to_be_hidden()
+        await page.get_by_label("Answers are").click()
+        await page.get_by_role("option", name="a language model of its own").click()
+        await expect(page.get_by_text("no key for https://api.openai.com")).to_be_visible()
+        await page.get_by_role("textbox", name="Endpoint").fill(endpoint.url)
+        await expect(page.get_by_text(f"has a key for {origin_of(endpoint.url)}")).to_be_visible()
+        await page.get_by_role("button", name="Try it").click()
+        await expect(page.get_by_text("The language model has no name.")).to_be_visible()
+        await page.get_by_label("Model", exact=True).fill("scripted-1")
+        await page.get_by_role("button", name="Try it").click()
+        await expect(page.get_by_text("“You can reach me.”")).to_be_visible()
+        await page.get_by_role("button", name="Save what writes").click()
+        await expect(page.get_by_text(f"Now: scripted-1 at {endpoint.url}")).to_be_visible()
+        assert set(endpoint.keys) == {"bearer a-key"}
+    chat.models = before
+
+
+async def test_a_threshold_shows_its_effect_before_it_is_saved(
+    served: Served, shop: Stocked, sign_in: Sign
+) -> None:
+    async with served.state.database.writing() as session:
+        made = await create_query_set(session, UUID(shop.base), "visitors ask")
+        asked = ["How long may I return goods?", "Who wrote Hamlet?"]
+        await add_queries(session, made.id, [(one, {}) for one in asked])
+    body = {"name": "Careful", "knowledge_base_ids": [shop.base]}
+    assistant = (await shop.client.post("/assistants", json=body)).json()
+    person = await sign_in(Role.ADMIN, shop.workspace_id)
+    page = person.page
+    await person.open(f"/assistants/{assistant['id']}/answers")
+    await page.get_by_label("How sure it must be").fill("1")
+    await page.get_by_role("button", name="See the effect").first.click()
+    table = page.get_by_role("table", name="Questions that change")
+    await expect(table.locator("tbody tr")).to_have_count(1, timeout=MEASURING_MS)
+    await expect(table).to_contain_text("How long may I return goods?")
+    await expect(table).to_contain_text("Not answered")
+    await page.get_by_role("button", name="Save threshold").click()
+    await expect(page.get_by_text("Saved.").last).to_be_visible()
+    kept = (await shop.client.get(f"/assistants/{assistant['id']}")).json()["behaviour"]
+    assert kept["answers"] == {"confidence": 1.0}
 
 
 async def saved_rule(client: httpx.AsyncClient, path: str) -> str:
@@ -129,15 +221,19 @@ async def test_search_settings_show_their_effect_before_they_are_saved(
     assistant = (await shop.client.post("/assistants", json=body)).json()
     person = await sign_in(Role.EDITOR, shop.workspace_id)
     page = person.page
-    await person.open(f"/assistants/{assistant['id']}")
-    await expect(page.get_by_role("button", name="Save people")).to_have_count(0)
-    await page.get_by_label("Weight of words").fill("0")
-    await page.get_by_label("Weight of meaning").fill("1")
+    await person.open(f"/assistants/{assistant['id']}/answers")
+    await expect(page.get_by_role("button", name="Save tone")).to_have_count(0)
+    await page.get_by_label("Search by").click()
+    await page.get_by_role("option", name="Meaning alone").click()
+    await expect(page.get_by_label("Weight of words")).to_be_hidden()
     await page.get_by_role("button", name="See the effect").click()
     hurt = page.get_by_role("region", name="Hurt queries")
     await expect(hurt).to_be_visible(timeout=MEASURING_MS)
     path = f"/knowledge-bases/{shop.base}/rules"
     assert (await shop.client.get(path)).json()["items"] == []  # nothing is saved
+    await page.get_by_label("Search by").click()
+    await page.get_by_role("option", name="Words and meaning").click()
+    await page.get_by_label("Weight of meaning").fill("1")
     saved = ""
     for weight in ("0", "0.5"):
         await page.get_by_label("Weight of words").fill(weight)

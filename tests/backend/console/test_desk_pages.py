@@ -77,7 +77,8 @@ async def paths(served: Served, shop: Stocked) -> dict[str, str]:
         "leads": "/leads",
         "lead": f"/leads/{lead}",
         "chain": f"/conversations/{talk}",
-        "assistant-settings": f"/assistants/{assistant['id']}",
+        "assistant-answers": f"/assistants/{assistant['id']}/answers",
+        "assistant-people": f"/assistants/{assistant['id']}/people",
     }
 
 
@@ -131,8 +132,12 @@ async def _opened(page: Page, name: str) -> None:
         await expect(page.locator(".rests li").first).to_be_visible()
     if name == "handoff":
         await page.get_by_text("What was said to the assistant before").click()
-    if name == "assistant-settings":
-        await expect(page.get_by_role("button", name="See the effect")).to_be_visible()
+    if name == "assistant-answers":
+        await expect(page.get_by_role("button", name="See the effect").last).to_be_visible()
+        await page.get_by_label("Answers are").click()
+        await page.get_by_role("option", name="a language model of its own").click()
+    if name == "assistant-people":
+        await page.get_by_role("checkbox", name="Monday").click()
 
 
 async def test_every_page_of_the_desk(served: Served, shop: Stocked, sign_in: Sign) -> None:

@@ -86,7 +86,7 @@ async def test_leads_go_to_an_address_that_is_tried_first(shop: Stocked, sign_in
     page = person.page
     receiver = Receiver(410, 204)
     async with receiver.listening():
-        await person.open(f"/assistants/{made.json()['id']}")
+        await person.open(f"/assistants/{made.json()['id']}/people")
         await expect(page.get_by_role("button", name="Send a test")).to_be_hidden()
         await page.get_by_label("Address for new leads").fill("http://10.0.0.1/hook")
         await page.get_by_role("button", name="Save address").click()
