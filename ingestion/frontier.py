@@ -40,6 +40,11 @@ class Frontier:
         return cls(records, run_id, limits, *await records.item_addresses(run_id))
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been added yet."""
+        return not self._known
+
+    @property
     def is_done(self) -> bool:
         """Whether there is nothing to be gained from another page: not even that it is counted."""
         return self._room <= 0 and self._left_out >= MOST_LEFT_OUT

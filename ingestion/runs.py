@@ -46,6 +46,11 @@ log = structlog.get_logger(__name__)
 
 _PAGES_PER_WRITE = 500
 _GRACE_DAYS = 3.0
+_NOT_COVERED = RunNote(
+    "not-covered",
+    "It was not read: the rules of its source, or the site's robots.txt, leave it out now.",
+    "Change the rules of the source if it is wanted.",
+)
 _NO_LIMITS = {Limit.PAGES: 10_000_000}
 OURS = (IndexFault, StoreFault, EncoderError, DriverError)
 """Errors that are not a document's but Candor's own: the run cannot go on."""
@@ -132,7 +137,8 @@ class Runs:
                 if opened.frontier.is_done:
                     break
         await opened.frontier.add(batch)
-        await self._note(opened)
+        is_left_out = opened.run.document_id is not None and opened.frontier.is_empty
+        await self._note(opened, *([_NOT_COVERED] if is_left_out else []))
 
     async def next_items(self, run_id: UUID, limit: int, begun: Sequence[str]) -> list[str]:
         """Ids of the next items to be read beside those that are ``begun``, if there are more."""
@@ -215,14 +221,16 @@ class Runs:
         if opened is not None and opened.reader is not None:
             await opened.reader.close()
 
-    async def _note(self, opened: OpenRun) -> None:
+    async def _note(self, opened: OpenRun, *more: RunNote) -> None:
         """Record what a reader should know of the run; what was noted before a crash stays."""
         if opened.reader is None:
             return
         run, limits = opened.run, tuple(Limit)
         before = (RunNote.from_json(note) for note in run.notes)
         kept = [note for note in before if note.code not in limits]
-        notes = list(dict.fromkeys([*await opened.frontier.notes(), *kept, *opened.reader.notes]))
+        notes = list(
+            dict.fromkeys([*await opened.frontier.notes(), *kept, *opened.reader.notes, *more])
+        )
         if notes:
             await self._records.note_run(run.id, notes)
 

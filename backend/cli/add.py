@@ -65,9 +65,23 @@ def expand(arguments: Sequence[str], rules: Mapping[str, Any] | None = None) -> 
                 "Check the path; a website begins with http:// or https://.",
             )
     if wanted.rules and not wanted.addresses:
-        given = ", ".join(f"--{name.replace('_', '-')}" for name in wanted.rules)
+        given = ", ".join(_option(name) for name in wanted.rules)
         raise InvalidInput(f"{given} is for websites, and none is named.", "Leave it out.")
+    own = ", ".join(_option(name) for name in wanted.rules if name in _OPTIONS)
+    if own and len(wanted.addresses) > 1:
+        raise InvalidInput(
+            f"{own} is for one website, and {len(wanted.addresses)} are named.",
+            "Add each website by itself.",
+        )
     return wanted
+
+
+_OPTIONS = {"more_starts": "--also", "sitemaps": "--sitemap"}
+"""Options that go by another name than their rule, and that no two websites have in common."""
+
+
+def _option(rule: str) -> str:
+    return _OPTIONS.get(rule, f"--{rule.replace('_', '-')}")
 
 
 async def add(api: Api, wanted: Wanted, knowledge_base: str, wait: bool) -> dict[str, Any]:

@@ -24,6 +24,8 @@ def show_added(result: dict[str, Any]) -> None:
             out.print(f"Changes: {_changes(run)}.", markup=False)
         if run["error"]:
             _fault(f"The run {run['id']}", run["error"])
+        for note in run["notes"]:
+            _fault(name, note)
         for item in run["failed"][:_SHOWN]:
             _fault(item["address"], item)
         if len(run["failed"]) > _SHOWN:
@@ -71,9 +73,13 @@ def show_status(status: dict[str, Any]) -> None:
     for run in status["runs"]:
         done = f"{run['done']}/{run['found']} documents{told_speed(run, ', ')}"
         out.print(f"{run['kind']} {run['state']}: {done}")
+        for note in run["notes"]:
+            _fault(run["kind"], note)
     for run in status["ended"]:
         read = plain(run["source"]) or run["kind"]
         out.print(f"{read}: {run['state']}, {_changes(run) or 'no changes'}", markup=False)
+        for note in run["notes"]:
+            _fault(read, note)
     for failure in status["failed"][:_SHOWN]:
         _fault(failure["address"], failure)
     out.print(f"Candor {status['version']}, encoder {status['encoder']}, owner {status['owner']}")

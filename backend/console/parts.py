@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from markupsafe import Markup
 from nicegui import ui
@@ -63,6 +64,11 @@ def note(kind: str, title: str, *lines: str) -> Markup:
     said = join(Markup("<p>{}</p>").format(line) for line in lines if line)
     head = Markup("<p><b>{}</b></p>").format(title) if title else NOTHING
     return Markup('<div class="note {}"><div>{}{}</div></div>').format(kind, head, said)
+
+
+def run_notes(notes: Iterable[Mapping[str, Any]]) -> Markup:
+    """What to know of a run, as its record holds it: a limit that it reached, and what to do."""
+    return join(note("warn", one["detail"], one["action"]) for one in notes)
 
 
 def tiles(figures: Sequence[tuple[str, str | Markup, bool]]) -> Markup:

@@ -22,6 +22,8 @@ _FIELDS = {
     "email": "E-mail address",
     "allowed_origins": "Websites",
     "max_pages": "At most how many pages",
+    "more_starts": "One of the further addresses",
+    "sitemaps": "One of the sitemaps",
     "suggestions": "Suggested questions",
 }
 

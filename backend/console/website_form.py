@@ -10,13 +10,15 @@ from markupsafe import Markup
 from nicegui import ui
 
 from backend.console.adding import SCHEDULES, Again, lines, opener, with_scheme
+from backend.console.change_form import number
 from backend.console.forms import Act, area, button, choice, dialog, field, foot, on_enter
 from backend.console.frame import done
 from backend.console.parts import join, note, show
 from backend.console.visit import Visit
 from backend.console.words import count
+from knowledge.crawl_limits import DEFAULT_BYTES, DEFAULT_PAGES, LEAST_BYTES, MOST_BYTES
 from knowledge.crawl_preview import LETS_IN, Rule
-from knowledge.errors import CandorError
+from knowledge.errors import CandorError, InvalidInput
 
 _RULES = {
     Rule.START: "the start page",
@@ -33,6 +35,7 @@ _RULES = {
     Rule.NO_ADDRESS: "not an address of a page",
 }
 _SHOWN = 12
+_MEGABYTE = 1_000_000
 
 
 def website(
@@ -58,10 +61,23 @@ def website(
                 "Without these paths", _joined(config, "exclude"), "One a line, such as /blog/*", 3
             )
         with ui.element("div").classes("two"):
-            pages = field("At most how many pages", str(config.get("max_pages", 10_000)))
-            schedule = (
-                None if known else choice("Read again by itself", SCHEDULES, "", multiple=False)
+            starts = area(
+                "More addresses to begin at",
+                _joined(config, "more_starts"),
+                "One a line. Their hosts are read as well",
+                2,
             )
+            sitemaps = area(
+                "Sitemaps",
+                _joined(config, "sitemaps"),
+                "One a line. Those that it names itself are read anyway",
+                2,
+            )
+        with ui.element("div").classes("two"):
+            pages = field("At most how many pages", str(config.get("max_pages", DEFAULT_PAGES)))
+            most = int(config.get("max_bytes", DEFAULT_BYTES))
+            megabytes = field("At most how many megabytes", f"{most / _MEGABYTE:.12g}")
+        schedule = None if known else choice("Read again by itself", SCHEDULES, "", multiple=False)
         render = ui.checkbox(
             "Run the JavaScript of its pages", value=bool(config.get("render", False))
         )
@@ -78,9 +94,12 @@ def website(
             return {
                 **{name: config[name] for name in ("max_depth", "sitemap") if name in config},
                 "start": with_scheme(start.value),
+                "more_starts": [with_scheme(line) for line in lines(starts.value)],
                 "include": lines(include.value),
                 "exclude": lines(exclude.value),
-                "max_pages": pages.value.strip() or "10000",
+                "max_pages": pages.value.strip() or str(DEFAULT_PAGES),
+                "max_bytes": _bytes(megabytes.value),
+                "sitemaps": [with_scheme(line) for line in lines(sitemaps.value)],
                 "render": bool(render.value),
             }
 
@@ -109,6 +128,22 @@ def website(
     return opener(made)
 
 
+def _bytes(megabytes: str) -> int:
+    """A number of megabytes that somebody typed, in bytes; the usual limit where none was.
+
+    Raises :class:`InvalidInput`.
+    """
+    if not megabytes.strip():
+        return DEFAULT_BYTES
+    found = number("At most how many megabytes", megabytes)
+    if not LEAST_BYTES <= found * _MEGABYTE <= MOST_BYTES:
+        raise InvalidInput(
+            f"A crawl cannot be limited to {megabytes} megabytes.",
+            f"Give a number up to {MOST_BYTES // _MEGABYTE:,}.",
+        )
+    return round(found * _MEGABYTE)
+
+
 def previewed(found: Mapping[str, Any]) -> Markup:
     """What a preview found, in words: how much, and each address with the rule that decides."""
     start = found["start"]
@@ -135,8 +170,8 @@ def previewed(found: Mapping[str, Any]) -> Markup:
 
 
 def _group(title: str, found: Mapping[str, Any], rules: Sequence[str]) -> Markup:
-    number = sum(found["counts"][rule] for rule in rules)
-    if not number:
+    whole = sum(found["counts"][rule] for rule in rules)
+    if not whole:
         return Markup("")
     rows = [one for one in found["addresses"] if one["rule"] in rules]
     listed = join(
@@ -145,12 +180,12 @@ def _group(title: str, found: Mapping[str, Any], rules: Sequence[str]) -> Markup
         )
         for one in rows[:_SHOWN]
     )
-    more = number - min(len(rows), _SHOWN)
+    more = whole - min(len(rows), _SHOWN)
     return Markup(
         '<section class="stack tight"><h3>{}: {}</h3><ul class="judged">{}</ul>{}</section>'
     ).format(
         title,
-        count(number, "address", "addresses"),
+        count(whole, "address", "addresses"),
         listed,
         Markup('<p class="soft small">and {} more</p>').format(f"{more:,}") if more else "",
     )

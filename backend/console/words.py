@@ -49,6 +49,7 @@ ITEM_STATES = {
     "skipped": "skipped",
     "failed": "failed",
     "removed": "removed",
+    "left-out": "left out",
 }
 RUN_KINDS = {
     "ingest": "Read",

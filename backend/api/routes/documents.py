@@ -6,9 +6,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
 
 from backend.api.access import Editor, Viewer
 from backend.api.errors import PROBLEMS
+from backend.api.idempotency import Once
+from backend.api.routes.runs import view_run
 from backend.api.schemas.base import PageView, Paging
 from backend.api.schemas.content import (
     ChunkInDocument,
@@ -17,12 +20,15 @@ from backend.api.schemas.content import (
     DocumentView,
     RemovedView,
 )
+from backend.api.schemas.runs import RunView
 from backend.api.state import State
-from knowledge.errors import InvalidInput
+from knowledge.errors import Conflict, InvalidInput
 from knowledge.index.conditions import belonging_to
 from knowledge.store.paging import read_page
 from knowledge.store.queries import documents as queries
 from knowledge.store.queries.people import record
+from knowledge.store.queries.runs import RETRY_RUN, queue_run
+from knowledge.store.queries.sources import find_source
 from knowledge.store.tables import Document, DocumentState
 
 router = APIRouter(tags=["documents"], responses=PROBLEMS)
@@ -37,9 +43,10 @@ async def list_documents(
     source: Annotated[UUID | None, Query()] = None,
     document_state: Annotated[DocumentState | None, Query(alias="state")] = None,
     text: Annotated[str, Query(max_length=200, description="In the title or address.")] = "",
+    address: Annotated[str, Query(max_length=2000, description="At this very address.")] = "",
 ) -> PageView[DocumentView]:
     """Documents of the workspace, those that were found first first."""
-    wanted = queries.DocumentFilter(knowledge_base, source, document_state, text)
+    wanted = queries.DocumentFilter(knowledge_base, source, document_state, text, address)
     query = queries.documents(caller.workspace_id, wanted)
     async with state.database.reading() as session:
         page = await read_page(session, query, Document, paging)
@@ -83,6 +90,39 @@ async def remove_document(document_id: UUID, caller: Editor, state: State) -> Re
         record(session, caller.workspace_id, caller.actor, "document.remove", found.address[:400])
     await state.index.delete(belonging_to("document", document_id))
     return RemovedView(documents=1, chunks=chunks)
+
+
+@router.post(
+    "/documents/{document_id}/retry",
+    status_code=201,
+    response_model=RunView,
+    summary="Try a document again",
+)
+async def retry_document(
+    document_id: UUID, caller: Editor, state: State, repetition: Once
+) -> RunView | JSONResponse:
+    """Queue a run that reads this document alone: a page is fetched again, a file parsed again.
+
+    Meant for one that failed. One that has not changed stays as it is.
+    """
+    async with state.database.writing() as session:
+        found = await queries.find_document(session, caller.workspace_id, document_id)
+        source = await find_source(session, caller.workspace_id, found.source_id)
+        if source.paused:
+            raise Conflict(f"The source {source.name} is paused.", "Let it go on first.")
+
+        async def make() -> RunView:
+            run = await queue_run(
+                session, found.knowledge_base_id, source.id, RETRY_RUN, document_id
+            )
+            record(
+                session, caller.workspace_id, caller.actor, "document.retry", found.address[:400]
+            )
+            return await view_run(session, run)
+
+        made = await repetition.once(session, caller, str(document_id), make)
+    state.wake()
+    return made
 
 
 @router.get("/chunks/{chunk_id}", summary="Read a chunk")

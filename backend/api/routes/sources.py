@@ -195,7 +195,7 @@ async def change_source(
             caller.actor,
             "source.change",
             source.name,
-            body.model_dump(exclude_none=True),
+            body.model_dump(mode="json", exclude_none=True),
         )
         (view,) = await _view(session, [source])
     return view
@@ -273,7 +273,7 @@ async def _crawled(
 
 def _with_rules(source: Source, changed: ChangedRules) -> dict[str, Any]:
     """The configuration of a source with some rules changed. Raises :class:`InvalidInput`."""
-    rules = changed.model_dump(exclude_none=True)
+    rules = changed.model_dump(mode="json", exclude_none=True)
     known = _RULES.get(SourceKind(source.kind), frozenset())
     if unknown := sorted(rules.keys() - known):
         raise InvalidInput(

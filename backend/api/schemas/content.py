@@ -11,6 +11,18 @@ from pydantic import BaseModel, Field, HttpUrl
 from backend.api.schemas.base import Body
 from backend.api.schemas.runs import RunView
 from backend.api.schemas.written import NewPairs
+from knowledge.crawl_limits import (
+    DEFAULT_BYTES,
+    DEFAULT_DEPTH,
+    DEFAULT_ENTRIES,
+    DEFAULT_PAGES,
+    LEAST_BYTES,
+    MOST_BYTES,
+    MOST_DEPTH,
+    MOST_PAGES,
+    MOST_PATTERNS,
+    MOST_STARTS,
+)
 from knowledge.store.queries.knowledge_bases import Counts
 from knowledge.store.tables import Chunk, Document, KnowledgeBase, Source
 
@@ -64,15 +76,48 @@ SCHEDULE = Field(
 )
 
 
+Pages = Annotated[int, Field(ge=1, le=MOST_PAGES)]
+Depth = Annotated[int, Field(ge=0, le=MOST_DEPTH, description="Links from a start.")]
+Bytes = Annotated[
+    int,
+    Field(
+        ge=LEAST_BYTES,
+        le=MOST_BYTES,
+        description="What one crawl receives at most, in bytes, unpacked.",
+        examples=[DEFAULT_BYTES],
+    ),
+]
+Patterns = Annotated[list[str], Field(max_length=MOST_PATTERNS)]
+Starts = Annotated[
+    list[HttpUrl],
+    Field(
+        max_length=MOST_STARTS,
+        description="Further addresses to begin at. Their hosts belong to the source as well.",
+        examples=[["https://docs.example.com/"]],
+    ),
+]
+Sitemaps = Annotated[
+    list[HttpUrl],
+    Field(
+        max_length=MOST_STARTS,
+        description="Sitemaps to read beside those that the hosts name, or at `/sitemap.xml`.",
+        examples=[["https://www.example.com/help-sitemap.xml"]],
+    ),
+]
+
+
 class WebsiteRules(Body):
     """What of a website is read. Patterns are of paths: with ``*``, or their beginnings."""
 
     start: HttpUrl = Field(examples=["https://www.example.com/"])
-    include: list[str] = Field(default_factory=list, max_length=500, examples=[["/docs/*"]])
-    exclude: list[str] = Field(default_factory=list, max_length=500, examples=[["/blog/*"]])
-    max_pages: int = Field(default=10_000, ge=1, le=1_000_000)
-    max_depth: int = Field(default=20, ge=0, le=1000, description="Links from the start.")
-    sitemap: bool = True
+    more_starts: Starts = Field(default_factory=list)
+    include: Patterns = Field(default_factory=list, examples=[["/docs/*"]])
+    exclude: Patterns = Field(default_factory=list, examples=[["/blog/*"]])
+    max_pages: Pages = DEFAULT_PAGES
+    max_depth: Depth = DEFAULT_DEPTH
+    max_bytes: Bytes = DEFAULT_BYTES
+    sitemap: bool = Field(default=True, description="Whether sitemaps are looked for.")
+    sitemaps: Sitemaps = Field(default_factory=list)
     render: bool = Field(
         default=False,
         description="Read pages once their JavaScript has run (extra `browser`). Much slower.",
@@ -93,7 +138,7 @@ class NewFeed(Body):
     kind: Literal["feed"]
     start: HttpUrl = Field(examples=["https://www.example.com/news.xml"])
     name: str = Field(default="", max_length=500)
-    max_pages: int = Field(default=1_000, ge=1, le=1_000_000)
+    max_pages: Pages = DEFAULT_ENTRIES
     schedule: str = SCHEDULE
 
 
@@ -113,11 +158,14 @@ NewSource = Annotated[NewWebsite | NewFeed | NewText | NewPairs, Field(discrimin
 class ChangedRules(Body):
     """Rules of a website, or ``max_pages`` of a feed; what is left out stays."""
 
-    include: list[str] | None = Field(default=None, max_length=500)
-    exclude: list[str] | None = Field(default=None, max_length=500, examples=[["/blog/*"]])
-    max_pages: int | None = Field(default=None, ge=1, le=1_000_000)
-    max_depth: int | None = Field(default=None, ge=0, le=1000)
+    more_starts: Starts | None = None
+    include: Patterns | None = None
+    exclude: Patterns | None = Field(default=None, examples=[["/blog/*"]])
+    max_pages: Pages | None = None
+    max_depth: Depth | None = None
+    max_bytes: Bytes | None = None
     sitemap: bool | None = None
+    sitemaps: Sitemaps | None = None
     render: bool | None = None
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from knowledge.crawl_limits import RunNote
 from knowledge.store.queries.runs import ENDED, Progress
 from knowledge.store.tables import Run, RunItem
 
@@ -19,6 +21,20 @@ class Fault(BaseModel):
     action: str
 
 
+class NoteView(Fault):
+    """Something to know of a run that is no error. Of a limit: what it was, and how many addresses
+    it kept out, which ``GET /runs/{id}/items?state=left-out`` lists.
+    """
+
+    limit: int | None = Field(examples=[10_000])
+    left_out: int | None = Field(examples=[43])
+
+    @classmethod
+    def of(cls, note: RunNote) -> NoteView:
+        """The view of a note."""
+        return cls(**asdict(note))
+
+
 class RunView(BaseModel):
     """One pass over a source and how far it is, counted from its items.
 
@@ -29,6 +45,7 @@ class RunView(BaseModel):
     knowledge_base_id: UUID
     source_id: UUID | None
     kind: str
+    document_id: UUID | None = Field(description="The one document that is tried again.")
     state: str = Field(examples=["running"])
     ended: bool
     found: int
@@ -37,6 +54,11 @@ class RunView(BaseModel):
     changes: dict[str, int] = Field(
         description="Documents by what the run did to them.",
         examples=[{"added": 3, "changed": 1, "removed": 2, "unchanged": 120}],
+    )
+    left_out: int = Field(description="Addresses beyond a limit of the source; `notes` says which.")
+    fetched_bytes: int = Field(description="Received from a website so far, unpacked.")
+    notes: list[NoteView] = Field(
+        description="What to know of the run: a limit that it reached, a sitemap it could not read."
     )
     chunks: int
     chunks_encoded: int
@@ -63,12 +85,16 @@ class RunView(BaseModel):
             knowledge_base_id=row.knowledge_base_id,
             source_id=row.source_id,
             kind=row.kind,
+            document_id=row.document_id,
             state=row.state,
             ended=row.state in ENDED,
             found=progress.found,
             done=progress.done,
             items=progress.items,
             changes=progress.changes,
+            left_out=progress.left_out,
+            fetched_bytes=row.fetched_bytes,
+            notes=[NoteView.of(RunNote.from_json(note)) for note in row.notes],
             chunks=progress.chunks,
             chunks_encoded=progress.chunks_encoded,
             documents_per_s=round(progress.documents_per_s, 2),

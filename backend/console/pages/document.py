@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from markupsafe import Markup
-from nicegui import run
+from nicegui import run, ui
 
 from backend.console.adding import opener
 from backend.console.forms import Act, button, confirm, link_button
@@ -16,6 +16,7 @@ from backend.console.parts import badge, join, note, show, tiles, when
 from backend.console.passage_editing import PassageActs
 from backend.console.passage_list import KEY, PRESSED, lost, pairs
 from backend.console.prose import prose
+from backend.console.retrying import Retries
 from backend.console.strongest import StrongTerm, strongest_terms
 from backend.console.visit import Visit
 from backend.console.words import DOCUMENT_STATES, count, document_name, shown_address, size
@@ -58,6 +59,10 @@ async def document(visit: Visit, document_id: UUID) -> None:
     crumbs = [("Documents", "/console/documents"), (source.name, f"/console/sources/{source.id}")]
     may_edit = visit.may(Role.EDITOR)
     with head(document_name(row), crumbs, _address(row)):
+        if may_edit and (row.error_code or row.address.startswith("http")):
+            retries = Retries(visit, _reload)
+            words = "Try again" if row.error_code else "Read again"
+            button(words, lambda: retries.retry(row.id), "ghost")
         if may_edit:
             button("Delete", _remove(visit, row), "ghost danger")
         if row.chunk_count:
@@ -94,6 +99,10 @@ async def document(visit: Visit, document_id: UUID) -> None:
         for part in (listed, gone):
             part.on("click", acts.pressed, js_handler=PRESSED)
     await draw(_AT_ONCE)
+
+
+async def _reload() -> None:
+    ui.navigate.reload()
 
 
 async def _read(visit: Visit, document_id: UUID, wanted: int) -> _Shown:

@@ -12,6 +12,8 @@ from nicegui import ui
 from backend.console.frame import head, page
 from backend.console.listing import Steering, follow_typing
 from backend.console.parts import badge, empty, row_link, show, table, when
+from backend.console.passage_list import PRESSED
+from backend.console.retrying import Retries, retry_button
 from backend.console.visit import Visit
 from backend.console.words import (
     DOCUMENT_STATES,
@@ -25,7 +27,7 @@ from knowledge.store.queries.document_counts import count_documents
 from knowledge.store.queries.documents import DocumentFilter, documents
 from knowledge.store.queries.knowledge_bases import knowledge_bases
 from knowledge.store.queries.sources import find_source
-from knowledge.store.tables import Document, DocumentState, KnowledgeBase
+from knowledge.store.tables import Document, DocumentState, KnowledgeBase, Role
 
 _LIMIT = 50
 _HEADS = (
@@ -87,9 +89,10 @@ async def documents_page(
                 PageRequest(_LIMIT, now.after),
             )
             total = await count_documents(session, visit.workspace_id, now.filter())
-        shown.set_content(_table(found.items, now))
+        shown.set_content(_table(found.items, now, may_edit))
         pager.show(count(total, "document"), found.next_cursor, len(found.items) < total)
 
+    may_edit = visit.may(Role.EDITOR)
     steering = Steering(wanted, draw)
     pager, change = steering.pager, steering.change
     with ui.element("search").classes("filters"):
@@ -111,12 +114,15 @@ async def documents_page(
     with ui.element("div").classes("card"):
         shown = show(Markup(""))
         pager.place(steering.move)
+    if may_edit:
+        retries = Retries(visit, lambda: draw(steering.wanted))
+        shown.on("click", retries.pressed, js_handler=PRESSED)
     await steering.begin()
 
 
-def _table(rows: list[Document], wanted: _Wanted) -> Markup:
+def _table(rows: list[Document], wanted: _Wanted, may_edit: bool) -> Markup:
     if rows:
-        return table(_HEADS, (_row(row) for row in rows), "Documents")
+        return table(_HEADS, (_row(row, may_edit) for row in rows), "Documents")
     if wanted == _Wanted():
         return empty(
             "documents",
@@ -126,11 +132,14 @@ def _table(rows: list[Document], wanted: _Wanted) -> Markup:
     return empty("documents", "Nothing like that", "Try fewer words, or another state.")
 
 
-def _row(row: Document) -> list[Markup | str]:
+def _row(row: Document, may_edit: bool) -> list[Markup | str]:
     words, kind = DOCUMENT_STATES[row.state]
+    state = badge(words, kind)
+    if may_edit and row.state == DocumentState.FAILED:
+        state += Markup('<span class="sub">{}</span>').format(retry_button(row))
     return [
         row_link(f"/console/documents/{row.id}", document_name(row), shown_address(row.address)),
-        badge(words, kind),
+        state,
         f"{row.chunk_count:,}",
         size(row.size_bytes),
         when(row.indexed_at or row.fetched_at),

@@ -11,7 +11,7 @@ from nicegui import ui
 
 from backend.console.frame import head, page
 from backend.console.listing import Steering
-from backend.console.parts import badge, empty, row_link, show, table, tiles, when
+from backend.console.parts import badge, empty, row_link, run_notes, show, table, tiles, when
 from backend.console.visit import Visit
 from backend.console.words import CHANGES, RUN_KINDS, run_state, shown_address, took
 from knowledge.store.paging import PageRequest, read_page
@@ -51,6 +51,8 @@ async def run(visit: Visit, run_id: UUID, change: Change | None = None, after: s
         progress = (await runs.progress(session, [row.id]))[row.id]
     head(f"{RUN_KINDS.get(row.kind, row.kind)}: what changed", crumbs, when(row.created_at))
     show(_facts(row, progress), classes="section")
+    if row.notes:
+        show(run_notes(row.notes), classes="section stack")
 
     async def draw(now: _Wanted) -> None:
         await visit.check()
@@ -85,6 +87,8 @@ def _facts(row: Run, progress: Progress) -> Markup:
         (words, f"{progress.changes.get(change, 0):,}", False)
         for change, (words, _) in CHANGES.items()
     ]
+    if progress.left_out:
+        cells.append(("Left out", f"{progress.left_out:,}", False))
     return tiles([*cells, ("Took", took(row) or "not begun", True)])
 
 

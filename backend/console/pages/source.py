@@ -18,6 +18,7 @@ from backend.console.parts import (
     meter,
     note,
     row_link,
+    run_notes,
     show,
     table,
     tiles,
@@ -227,6 +228,9 @@ def _state(now: _Standing) -> Markup:
     )
     if run is not None and run.state == RunState.FAILED:
         shown += note("bad", run.error_detail, run.error_action)
+    crawl = next((one for one in now.runs if one.kind == runs.INGEST_RUN), None)
+    if crawl is not None:
+        shown += run_notes(crawl.notes)
     if now.lost:
         shown += _lost(now.lost)
     return Markup('<div class="stack section">{}</div>').format(shown)

@@ -18,12 +18,16 @@ from knowledge.store.tables.base import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class DocumentFilter:
-    """Which documents are wanted; ``None`` and ``""`` ask for all. ``text``: in title, address."""
+    """Which documents are wanted; ``None`` and ``""`` ask for all.
+
+    ``text`` is in the title or the address, ``address`` the whole of it.
+    """
 
     knowledge_base_id: UUID | None = None
     source_id: UUID | None = None
     state: DocumentState | None = None
     text: str = ""
+    address: str = ""
 
 
 def documents(workspace_id: UUID, wanted: DocumentFilter | None = None) -> Select[Document]:
@@ -41,6 +45,8 @@ def documents(workspace_id: UUID, wanted: DocumentFilter | None = None) -> Selec
         query = query.where(Document.source_id == wanted.source_id)
     if wanted.state:
         query = query.where(Document.state == wanted.state)
+    if wanted.address:
+        query = query.where(Document.address == wanted.address)
     if wanted.text:
         query = query.where(
             or_(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from knowledge.crawl_limits import DEFAULT_PAGES
 from knowledge.errors import InvalidInput
 from knowledge.schedule import next_time
 from knowledge.store.tables import Role
@@ -52,6 +53,26 @@ async def test_rules_are_changed_one_by_one(enter: Enter) -> None:
     assert refused.status_code == 422
     assert "render" in refused.json()["detail"]
     assert "max_pages" in refused.json()["action"]
+
+
+async def test_limits_and_further_starts_are_rules(enter: Enter) -> None:
+    client = await enter()
+    base = await make_base(client)
+    body = {"kind": "website", "start": "https://www.example.com/"}
+    given = {"more_starts": ["https://docs.example.com/"], "max_bytes": 5_000_000}
+    made = await client.post(f"/knowledge-bases/{base}/sources", json=body | given)
+    source = made.json()["source"]
+    assert {name: source["config"][name] for name in given} == given
+    assert source["config"]["max_pages"] == DEFAULT_PAGES
+    rules = {"sitemaps": ["https://cdn.example.com/map.xml"], "max_bytes": 6_000_000}
+    changed = await client.patch(f"/sources/{source['id']}", json={"rules": rules})
+    assert changed.json()["config"] == source["config"] | rules
+    # What may be given at first and what it may be changed to have the same bounds.
+    for wrong in ({"max_bytes": 10}, {"max_pages": 0}, {"max_depth": -1}, {"sitemaps": ["x"]}):
+        refused = await client.post(f"/knowledge-bases/{base}/sources", json=body | wrong)
+        assert refused.status_code == 422
+        refused = await client.patch(f"/sources/{source['id']}", json={"rules": wrong})
+        assert refused.status_code == 422
 
 
 async def test_a_schedule_that_is_none_is_refused_and_nothing_is_made(enter: Enter) -> None:

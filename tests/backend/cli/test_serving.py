@@ -70,6 +70,10 @@ def test_arguments_are_told_apart(tmp_path) -> None:  # type: ignore[no-untyped-
     assert expand(["https://www.example.com/"], {"max_pages": 3}).rules == {"max_pages": 3}
     with pytest.raises(InvalidInput, match="--max-pages"):
         expand([str(tmp_path / "docs")], {"max_pages": 3})
+    also = {"more_starts": ["https://docs.example.com/"]}
+    assert expand(["https://www.example.com/"], also).rules == also
+    with pytest.raises(InvalidInput, match="--also is for one website"):
+        expand(["https://www.example.com/", "https://other.example.com/"], also)
 
 
 def test_uploads_are_cut_into_requests(tmp_path) -> None:  # type: ignore[no-untyped-def]
