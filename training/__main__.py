@@ -17,7 +17,7 @@ from training.cross_encoder import RerankerConfig, measure_reranker, mine, train
 from training.evaluate import evaluate_model
 from training.fine_tune import GENTLE, fine_tune, read_pairs
 from training.pairs import DICTIONARY, Limits, build_pairs
-from training.train import TrainConfig
+from training.train import BRANCH_RATE, TrainConfig
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,6 +43,23 @@ def _parser() -> argparse.ArgumentParser:
     encoder.add_argument("--version", default="1.1.0")
     encoder.add_argument(
         "--unfreeze", type=int, default=0, help="upper layers of the trunk that learn too"
+    )
+    encoder.add_argument(
+        "--branch", action="store_true", help="a copy of them learns, for the sparse side alone"
+    )
+    encoder.add_argument("--start", type=Path, help="exported model to go on from")
+    encoder.add_argument("--batch", type=int, default=TrainConfig().batch, help="pairs in a step")
+    encoder.add_argument(
+        "--topic", type=float, default=1.0, help="pairs of one topic, out of so many times as many"
+    )
+    encoder.add_argument(
+        "--focus", type=float, default=0.0, help="terms that a passage may weigh at first"
+    )
+    encoder.add_argument(
+        "--equal-queries", action="store_true", help="queries count with vectors of equal length"
+    )
+    encoder.add_argument(
+        "--float32", action="store_true", help="for a CPU without bfloat16, where layers learn"
     )
     encoder.add_argument("--device", default="cpu", help="cpu, or cuda for a GPU")
     encoder.set_defaults(run=_encoder)
@@ -79,9 +96,24 @@ def _encoder(given: argparse.Namespace) -> None:
         given.shards,
         given.version,
         unfreeze=given.unfreeze,
+        branch=given.branch,
+        start=given.start,
+        bfloat16=not given.float32,
         device=given.device,
     )
-    print(json.dumps(build_encoder(shop, TrainConfig(steps=given.steps)), indent=1))
+    config = TrainConfig(
+        steps=given.steps,
+        batch=given.batch,
+        topic=given.topic,
+        focus=given.focus,
+        equal_queries=given.equal_queries,
+        trunk_rate=BRANCH_RATE if given.branch else TrainConfig().trunk_rate,
+    )
+    if given.start:
+        config = replace(
+            config, rate=GENTLE.rate, added=GENTLE.added, added_query=GENTLE.added_query
+        )
+    print(json.dumps(build_encoder(shop, config), indent=1))
 
 
 def _tune(given: argparse.Namespace) -> None:

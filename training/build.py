@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +14,10 @@ import numpy as np
 import torch
 
 from knowledge.encode.literal import Saturation
-from knowledge.encode.model_files import BundledConfig
+from knowledge.encode.model_files import BundledConfig, load_config
 from knowledge.encode.terms import TermTable
 from knowledge.errors import MissingExtra
+from training.checkpoint import load_state, progress
 from training.corpus import Pair
 from training.evaluate import evaluate_by_source
 from training.examples import (
@@ -28,9 +30,10 @@ from training.examples import (
     shown_texts,
 )
 from training.export import export_model, export_trunk
+from training.fine_tune import read_head
 from training.head import ROLES, HeadConfig, SparseHead
 from training.pairs import Limits, build_pairs
-from training.train import TrainConfig, Trainer, load_state, progress
+from training.train import TrainConfig, Trainer
 from training.trunk import WINDOW, Floats, Trunk
 from training.upper_layers import UpperLayers
 from training.vocabulary import build_table, candidates, query_weights
@@ -57,7 +60,9 @@ class Workshop:
     """Where things lie while a model is built, and what is built on.
 
     ``shards``: the most shards to prepare. ``unfreeze``: the trunk's upper layers that learn with
-    the head. ``device``: what torch calls the device to train on.
+    the head. ``branch``: whether a copy of them learns, for the sparse side alone. ``start``:
+    folder of an exported model to go on from: its terms and its head. ``bfloat16``: in which
+    products are taken where layers learn. ``device``: what torch calls the device to train on.
     """
 
     data: Path
@@ -67,6 +72,9 @@ class Workshop:
     version: str = "1.1.0"
     name: str = "candor-minilm"
     unfreeze: int = 0
+    branch: bool = False
+    start: Path | None = None
+    bfloat16: bool = True
     device: str = "cpu"
 
 
@@ -88,28 +96,25 @@ def build_encoder(shop: Workshop, config: TrainConfig) -> dict[str, dict[str, fl
         export_trunk(backbone, trunk_file)
     trunk = Trunk(trunk_file, backbone / "tokenizer.json", len(os.sched_getaffinity(0)))
     train, held = _pairs(shop)
-    table, centres = _vocabulary(shop, train, trunk, backbone)
+    table, start = _start(shop, train, trunk, backbone)
     examples = _examples(shop, train, trunk, table)
-    head = start_head(table, centres, examples)
+    head, before = start(examples), start(examples)
     upper = _upper_layers(shop, backbone, train) if shop.unfreeze else None
     trainer = Trainer(head, examples, config, shop.device, upper)
     checkpoint = shop.folder / ("state.pt" if upper is None else f"state-{shop.unfreeze}.pt")
     if checkpoint.exists():
         trainer.restore(load_state(checkpoint))
-    trainer.run(progress(100, checkpoint, trainer))
-    settle(head.cpu(), start_head(table, centres, examples))
+    trainer.run(progress(25 if upper else 100, checkpoint, trainer))
+    settle(head.cpu(), before, lower=shop.start is None)
     if upper is not None:
-        upper.settle()
-        upper.save(shop.folder / "backbone")
-        trunk_file = shop.folder / f"trunk-{shop.unfreeze}.onnx"
-        export_trunk(shop.folder / "backbone", trunk_file)
+        trunk_file = _settled_trunk(shop, upper, backbone)
     settings = bundled_config(head, shop.name, shop.version)
     export_model(
         head,
         settings,
         trunk_file,
         backbone / "tokenizer.json",
-        shop.folder / "terms.tsv",
+        (shop.start or shop.folder) / "terms.tsv",
         shop.target,
     )
     figures = evaluate_by_source(shop.target, held)
@@ -135,14 +140,17 @@ def start_head(
     return head
 
 
-def settle(head: SparseHead, start: SparseHead) -> None:
+def settle(head: SparseHead, start: SparseHead, *, lower: bool = True) -> None:
     """Move a trained head halfway back to where it started, and let it add more terms.
 
+    ``lower``: whether it has to be let; a head that started from an exported one has been.
     The mean of both keeps what training taught and loses less on text unlike that of training.
     Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv 2109.01903.
     """
     before, after = start.state_dict(), head.state_dict()
     head.load_state_dict({name: (before[name] + after[name]) / 2 for name in after})
+    if not lower:
+        return
     head.scales["query"].data.fill_(QUERY_SCALE)
     for role in ("passage", "window"):
         head.offsets[role].data += LOWERED
@@ -183,12 +191,35 @@ def _vocabulary(
         known = (backbone / "vocab.txt").read_text(encoding="utf-8").splitlines()
         counts = candidates(pairs, known)
         names = sorted(counts)
-        vectors = trunk.pool(names, 32).whole.astype(np.float32)
+        vectors = trunk.pool(names, 32).dense.astype(np.float32)
         table, centres = build_table(counts, dict(zip(names, vectors, strict=True)))
         table.save(table_path)
         np.save(centres_path, centres)
     loaded: Floats = np.load(centres_path)
     return TermTable.load(table_path), loaded
+
+
+def _start(
+    shop: Workshop, pairs: list[Pair], trunk: Trunk, backbone: Path
+) -> tuple[TermTable, Callable[[Examples], SparseHead]]:
+    """The table of terms, and how to make the head that training starts from."""
+    if shop.start is None:
+        table, centres = _vocabulary(shop, pairs, trunk, backbone)
+        return table, lambda examples: start_head(table, centres, examples)
+    folder, settings = shop.start, load_config(shop.start)
+    return TermTable.load(folder / "terms.tsv"), lambda _: read_head(folder, settings)
+
+
+def _settled_trunk(shop: Workshop, upper: UpperLayers, backbone: Path) -> Path:
+    """The file of the trunk with the layers that have learned, halfway back to their start."""
+    upper.settle()
+    target = shop.folder / f"trunk-{shop.unfreeze}.onnx"
+    if upper.branch:
+        export_trunk(backbone, target, upper.state())
+    else:
+        upper.save(shop.folder / "backbone")
+        export_trunk(shop.folder / "backbone", target)
+    return target
 
 
 def _upper_layers(shop: Workshop, backbone: Path, pairs: list[Pair]) -> UpperLayers:
@@ -199,7 +230,16 @@ def _upper_layers(shop: Workshop, backbone: Path, pairs: list[Pair]) -> UpperLay
         [text for part in parts for text in part.dropped],
         [text for part in parts for text in part.queries],
     )
-    return UpperLayers(backbone, shop.unfreeze, texts, shop.device)
+    return UpperLayers(
+        backbone,
+        shop.unfreeze,
+        texts,
+        shop.device,
+        branch=shop.branch,
+        # a GPU computes the lower layers in less time than it takes to read them
+        keep=shop.folder / "lower" if shop.device == "cpu" else None,
+        bfloat16=shop.bfloat16,
+    )
 
 
 def _shards(shop: Workshop, pairs: list[Pair]) -> list[tuple[int, int]]:
@@ -208,12 +248,13 @@ def _shards(shop: Workshop, pairs: list[Pair]) -> list[tuple[int, int]]:
 
 
 def _examples(shop: Workshop, pairs: list[Pair], trunk: Trunk, table: TermTable) -> Examples:
-    parts = []
+    parts, states = [], not (shop.unfreeze and shop.branch)
     for number, at in _shards(shop, pairs):
-        path = shop.folder / f"examples-{number}.npz"
+        path = shop.folder / f"examples-{'' if states else 'branch-'}{number}.npz"
         if not path.exists():
             part = pairs[at : at + SHARD]
-            save_examples(prepare(part, trunk, table, SATURATION, seed=number), path)
+            made = prepare(part, trunk, table, SATURATION, seed=number, dropped_states=states)
+            save_examples(made, path)
             print(f"prepared {at + len(part)} pairs", flush=True)
         parts.append(load_examples(path))
     return join_examples(parts)

@@ -20,6 +20,7 @@ from training.corpus import Pair
 from training.pairs import without
 from training.trunk import Halves, Pooled, Trunk
 
+_POOLED = ("whole", "windows", "starts", "dense")
 BUCKETS = 1 << 16
 """Columns for words outside the table, which share them by hash during training."""
 
@@ -89,8 +90,12 @@ def prepare(
     dropped_share: float = DROPPED_SHARE,
     max_tokens: int = PASSAGE_TOKENS,
     seed: int = 0,
+    dropped_states: bool = True,
 ) -> Examples:
-    """Run every query, passage and dropped passage of ``pairs`` through the trunk."""
+    """Run every query, passage and dropped passage of ``pairs`` through the trunk.
+
+    ``dropped_states``: false leaves the dropped ones out, for a branch that makes its own of them.
+    """
     texts = shown_texts(pairs, dropped_share=dropped_share, seed=seed)
     counts = {
         "passage": [count_terms(text[: max_tokens * 12], table) for text in texts.passages],
@@ -100,8 +105,8 @@ def prepare(
     numbers: dict[str, int] = {}
     return Examples(
         trunk.pool(texts.passages, max_tokens),
-        trunk.pool(texts.dropped, max_tokens),
-        trunk.pool(texts.queries, QUERY_TOKENS).whole,
+        trunk.pool(texts.dropped if dropped_states else [], max_tokens),
+        trunk.pool(texts.queries, QUERY_TOKENS).dense,
         {
             kind: _matrix(rows, len(table), None if kind == "query" else saturation)
             for kind, rows in counts.items()
@@ -143,6 +148,7 @@ def save_examples(examples: Examples, path: Path) -> None:
             f"{name}.whole": pooled.whole,
             f"{name}.windows": pooled.windows,
             f"{name}.starts": pooled.starts,
+            f"{name}.dense": pooled.dense,
         }
     for kind, matrix in examples.literal.items():
         arrays |= {
@@ -160,7 +166,7 @@ def load_examples(path: Path) -> Examples:
     """Read what :func:`save_examples` wrote."""
     with np.load(path) as found:
         whole, cut = (
-            Pooled(*(found[f"{name}.{part}"] for part in ("whole", "windows", "starts")))
+            Pooled(*(found[f"{name}.{part}"] for part in _POOLED))
             for name in ("passages", "dropped")
         )
         literal = {
@@ -197,4 +203,5 @@ def _join_pooled(parts: Sequence[Pooled]) -> Pooled:
         np.concatenate([part.whole for part in parts]),
         np.concatenate([part.windows for part in parts]),
         np.concatenate([*starts, offsets[-1:]]),
+        np.concatenate([part.dense for part in parts]),
     )

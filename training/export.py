@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import shutil
 import tempfile
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
 from knowledge.encode.model_files import BundledConfig, write_manifest
+from knowledge.encode.sessions import BRANCH, HIDDEN
 from training.head import ROLES, SparseHead
 
 KEPT = 96
@@ -37,30 +40,47 @@ class _TermGraph(nn.Module):
 
 
 class _TrunkGraph(nn.Module):
-    """``input_ids`` and ``attention_mask`` to the last hidden states."""
+    """``input_ids`` and ``attention_mask`` to the last hidden states, and to a branch's."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, branch: nn.ModuleList | None) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.branch = model, branch
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        states: Tensor = self.model(
-            input_ids=input_ids, attention_mask=attention_mask
-        ).last_hidden_state
-        return states
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
+        found = self.model(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            output_hidden_states=self.branch is not None,
+        )
+        if self.branch is None:
+            return (found.last_hidden_state,)
+        states = found.hidden_states[-1 - len(self.branch)]
+        hidden = (1.0 - attention_mask.to(states.dtype)) * torch.finfo(states.dtype).min
+        for layer in self.branch:
+            states = layer(states, attention_mask=hidden[:, None, None])
+        return found.last_hidden_state, states
 
 
-def export_trunk(backbone: Path, target: Path) -> None:
-    """Quantise the backbone's encoder to int8, per channel, without calibration data."""
+def export_trunk(backbone: Path, target: Path, branch: Mapping[str, Tensor] | None = None) -> None:
+    """Quantise the backbone's encoder to int8, per channel, without calibration data.
+
+    ``branch``: the state of :class:`~training.upper_layers.UpperLayers` that stand beside the
+    backbone's own; the graph then has their output too.
+    """
     from transformers import AutoModel
 
     model = AutoModel.from_pretrained(str(backbone), attn_implementation="eager").eval()
+    beside = None
+    if branch is not None:
+        count = 1 + max(int(name.split(".")[0]) for name in branch)
+        beside = nn.ModuleList(copy.deepcopy(list(model.encoder.layer[-count:])))
+        beside.load_state_dict(dict(branch))
     ids = torch.ones(2, 8, dtype=torch.long)
     _export(
-        _TrunkGraph(model),
+        _TrunkGraph(model, beside),
         (ids, torch.ones_like(ids)),
         ["input_ids", "attention_mask"],
-        ["hidden"],
+        [HIDDEN] if beside is None else [HIDDEN, BRANCH],
         {0: "texts", 1: "tokens"},
         target,
     )
@@ -117,8 +137,7 @@ def _export(
     target: Path,
 ) -> None:
     dynamic = dict.fromkeys(inputs, axes) | {name: {0: axes[0]} for name in outputs}
-    if outputs == ["hidden"]:
-        dynamic["hidden"] = axes
+    dynamic |= {name: axes for name in outputs if name in {HIDDEN, BRANCH}}
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         plain = Path(scratch) / "plain.onnx"

@@ -19,12 +19,13 @@ from knowledge.encode.literal import Saturation
 from knowledge.encode.model_files import BundledConfig, check_manifest, load_config, sha256
 from knowledge.encode.terms import TermTable
 from knowledge.errors import InvalidInput, ModelFileError
+from training.checkpoint import load_state, progress
 from training.corpus import Pair
 from training.evaluate import evaluate_model
 from training.examples import prepare
 from training.export import export_model
 from training.head import ROLES, HeadConfig, SparseHead
-from training.train import TrainConfig, Trainer, load_state, progress
+from training.train import TrainConfig, Trainer
 from training.trunk import Trunk
 
 LEAST_PAIRS = 40

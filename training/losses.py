@@ -45,6 +45,26 @@ def activity(weights: Tensor) -> Tensor:
     return weights.sum(1).mean() + 2 * (weights.mean(0) ** 2).sum()
 
 
+def focused(logits: Tensor, sample: Tensor, count: int) -> Tensor:
+    """``logits [passages, terms]`` with all below each passage's ``count`` highest cut to zero.
+
+    The highest are told from a ``sample [passages, m]`` of its logits. A window on the vocabulary
+    lets a head learn a few terms before it learns which of many to silence: PROSPER, arXiv
+    2510.18527.
+    """
+    edge = sample.topk(min(count, sample.shape[1]), dim=1).values[:, -1:]
+    return logits.masked_fill(logits < edge, 0.0)
+
+
+def equal_lengths(scores: Tensor, queries: Tensor, outside: Tensor) -> Tensor:
+    """Scores as if every query vector had the mean length, so that long queries weigh no more.
+
+    ``queries``: ``[n, terms]``. ``outside``: ``[n]``, what other terms add to a squared length.
+    """
+    lengths = (queries.square().sum(1) + outside).sqrt().clamp(min=1e-6)
+    return scores * (lengths.mean().detach() / lengths)[:, None]
+
+
 class Controller:
     """The weight of a penalty, steered until what it presses on is ``target`` on the mean."""
 

@@ -8,10 +8,8 @@ were taken out; and a penalty on added terms, steered to their target number.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,11 +18,23 @@ from numpy.typing import NDArray
 from scipy.sparse import diags  # type: ignore[import-untyped]
 from torch import Tensor
 
+from training.batches import Batches
 from training.examples import Examples
 from training.head import SparseHead
-from training.losses import Controller, activity, agreement, contrast, missing_words
+from training.losses import (
+    Controller,
+    activity,
+    agreement,
+    contrast,
+    equal_lengths,
+    focused,
+    missing_words,
+)
 from training.trunk import Pooled
 from training.upper_layers import UpperLayers, dense_drift
+
+BRANCH_RATE = 1e-4
+"""Learning rate of the trunk's upper layers where they are a branch: nothing holds them back."""
 
 Report = Callable[[int, dict[str, float]], None]
 
@@ -35,11 +45,15 @@ class TrainConfig:
 
     ``rate``: Adam's learning rate for the adapters; term vectors take 9 times, biases and scales
     10 times as much. ``drop``: share of passages shown without the query's words. ``one_source``:
-    share of a batch from one collection. ``teacher``, ``missing``: weights of those losses.
+    share of a batch from one collection; ``topic``: how narrow that share is
+    (:class:`~training.batches.Batches`). ``teacher``, ``missing``: weights of those losses.
     ``added``, ``added_query``: target numbers of added terms. ``move_vectors``: whether term
     vectors move away from the teacher's; left where they are, words that training never showed
     keep their neighbours. ``learn_scales``: whether scales and query weights move. ``sampled``:
     random terms met in a step beside those of the batch. ``query_top``: terms that a query may add.
+    ``focus``: how many terms a passage may weigh at first, narrowed to ``added`` over the first
+    ``focus_share`` of the steps, when the penalty takes over; 0 sets no such window.
+    ``equal_queries``: whether queries count with vectors of equal length.
     ``trunk_rate``: learning rate of the trunk's upper layers, where they learn too; ``hold``:
     weight of how far their dense vectors have moved.
     """
@@ -50,6 +64,7 @@ class TrainConfig:
     warmup: int = 100
     drop: float = 0.35
     one_source: float = 0.6
+    topic: float = 1.0
     teacher: float = 1.0
     missing: float = 0.1
     added: float = 60.0
@@ -58,6 +73,9 @@ class TrainConfig:
     learn_scales: bool = False
     sampled: int = 2500
     query_top: int = 24
+    focus: float = 0.0
+    focus_share: float = 0.3
+    equal_queries: bool = False
     trunk_rate: float = 2e-5
     hold: float = 20.0
     seed: int = 1
@@ -85,7 +103,9 @@ class Trainer:
         self._temperature = torch.nn.Parameter(torch.tensor(0.7, device=self._device))
         self._passage_penalty = Controller(config.added, 1e-2)
         self._query_penalty = Controller(config.added_query, 5e-3)
-        self._rows = _rows_by_source(examples.sources)
+        self._batches = Batches(
+            examples.sources, examples.queries, config.batch, config.one_source, config.topic
+        )
         self._optimizer = torch.optim.AdamW(self._groups(), weight_decay=0.0, betas=(0.9, 0.98))
         self._rates = [group["lr"] for group in self._optimizer.param_groups]
         self.step = 0
@@ -146,7 +166,7 @@ class Trainer:
         left = 1 - self.step / config.steps
         for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * min(1.0, self.step / config.warmup) * left
-        rows = self._choose(chance)
+        rows = self._batches.draw(chance)
         loss, figures = self._loss(rows, chance.random(len(rows)) < config.drop, chance)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -155,18 +175,6 @@ class Trainer:
         self._optimizer.step()
         return {"loss": loss.item(), **figures}
 
-    def _choose(self, chance: np.random.Generator) -> NDArray[np.int64]:
-        sizes = np.array([len(rows) for rows in self._rows]) ** 0.5
-        near = self._rows[chance.choice(len(self._rows), p=sizes / sizes.sum())]
-        count = min(int(self._config.batch * self._config.one_source), len(near))
-        others = [
-            chance.choice(self._rows[source])
-            for source in chance.choice(
-                len(self._rows), self._config.batch - count, p=sizes / sizes.sum()
-            )
-        ]
-        return np.unique([*chance.choice(near, count, replace=False), *others])
-
     def _loss(
         self, rows: NDArray[np.int64], dropped: NDArray[np.bool_], chance: np.random.Generator
     ) -> tuple[Tensor, dict[str, float]]:
@@ -174,14 +182,8 @@ class Trainer:
         literal = _mixed(examples, rows, dropped)
         asked = examples.literal["query"][rows]
         queries = self._here(examples.queries[rows].astype(np.float32))
-        whole, windows, owner = [self._here(one) for one in _states(examples, rows, dropped)]
         teacher = self._teacher(rows, queries, asked)
-        drift = torch.zeros((), device=self._device)
-        if self._upper:
-            frozen = torch.cat([queries, whole])
-            queries = self._upper.queries(rows)
-            whole, windows, owner = self._upper.passages(rows, dropped)
-            drift = dense_drift(torch.cat([queries, whole]), frozen)
+        queries, (whole, windows, owner), drift = self._states(rows, dropped, queries)
         with torch.no_grad():
             called = head.logits(queries, "query").topk(config.query_top, dim=1).indices
         sampled = chance.choice(self._terms, min(config.sampled, self._terms), replace=False)
@@ -190,7 +192,12 @@ class Trainer:
         place[terms] = torch.arange(len(terms), device=self._device)
 
         logits = head.passage_logits(whole, windows, owner, terms).float()
-        added = head.weights(logits, "passage")
+        share = self._terms / len(sampled)
+        seen = place[self._here(sampled)]
+        window = self._window()
+        count = max(1, round(window / share))
+        heard = focused(logits, logits[:, seen], count) if window else logits
+        added = head.weights(heard, "passage")
         query_logits = head.logits(queries, "query", terms).float()
         chosen = torch.zeros_like(query_logits).scatter_(1, place[called], 1.0)
         columns = terms.cpu().numpy()
@@ -202,6 +209,10 @@ class Trainer:
         exact = self._bucket_scores(asked, literal)
         duplicates = self._duplicates(rows)
         scores = [asking @ (written + added).T + exact for asking in (free, encoded)]
+        if config.equal_queries:
+            outside = self._outside(asked)
+            pairs = zip(scores, (free, encoded), strict=True)
+            scores = [equal_lengths(matrix, asking, outside) for matrix, asking in pairs]
         loss = config.hold * drift
         for matrix in scores:
             scaled = matrix / self._temperature.exp()
@@ -213,14 +224,14 @@ class Trainer:
                 gone[number, place[self._here(examples.missing[row])]] = 1.0
             kept = self._here(np.flatnonzero(dropped))
             loss = loss + config.missing * missing_words(logits[kept], gone * rarity)
-        share = self._terms / len(sampled)
-        seen = place[self._here(sampled)]
         spread = added[:, seen] * (written[:, seen] == 0)
         eager = torch.relu(query_logits[:, seen])
-        loss = loss + share * self._passage_penalty.weight * activity(spread)
+        if not window:
+            loss = loss + share * self._passage_penalty.weight * activity(spread)
         loss = loss + share * self._query_penalty.weight * eager.sum(1).mean()
         counts = [float((x > 0).sum(1).float().mean()) * share for x in (spread, eager)]
-        self._passage_penalty.update(counts[0])
+        if not window:
+            self._passage_penalty.update(counts[0])
         self._query_penalty.update(counts[1])
         right = torch.arange(len(rows), device=self._device)
         found = [float((matrix.argmax(1) == right).float().mean()) for matrix in scores]
@@ -231,6 +242,23 @@ class Trainer:
             "added to queries": counts[1],
             "dense drift": drift.item(),
         }
+
+    def _states(
+        self, rows: NDArray[np.int64], dropped: NDArray[np.bool_], queries: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor], Tensor]:
+        """Queries, passages as shown, and how far the dense side has moved.
+
+        ``queries``: of the frozen trunk, which also gives the passages where no layer learns.
+        """
+        upper, still = self._upper, torch.zeros((), device=self._device)
+        if upper and upper.branch:
+            return queries, upper.passages(rows, dropped), still
+        whole, windows, owner = (self._here(o) for o in _pooled(self._examples, rows, dropped))
+        if upper is None:
+            return queries, (whole, windows, owner), still
+        live, passages = upper.queries(rows), upper.passages(rows, dropped)
+        drift = dense_drift(torch.cat([live, passages[0]]), torch.cat([queries, whole]))
+        return live, passages, drift
 
     def _met(
         self, asked: Any, called: Tensor, sampled: NDArray[np.int64], gone: list[NDArray[np.int64]]
@@ -243,6 +271,19 @@ class Trainer:
         for missing in gone:
             met[missing] = True
         return self._here(np.flatnonzero(met))
+
+    def _window(self) -> float:
+        """Terms that a passage may weigh at this step, on the mean; 0 where there is no limit."""
+        config = self._config
+        done = self.step / max(1.0, config.focus_share * config.steps)
+        if not config.focus or done >= 1:
+            return 0.0
+        return float(config.focus * (config.added / config.focus) ** done)
+
+    def _outside(self, asked: Any) -> Tensor:
+        """What words outside the table add to each query's squared length, ``[n]``."""
+        squares = np.asarray(asked[:, self._terms :].power(2).sum(1), np.float32)[:, 0]
+        return self._here(squares * float(self._idf[-1]) ** 2)
 
     def _bucket_scores(self, asked: Any, literal: Any) -> Tensor:
         """Scores from words outside the table: constant, and the same for both query modes."""
@@ -257,7 +298,7 @@ class Trainer:
     def _teacher(self, rows: NDArray[np.int64], queries: Tensor, asked: Any) -> Tensor:
         """Twenty times the dense cosine, plus a tenth of the written words' BM25."""
         examples = self._examples
-        dense = queries @ self._here(examples.passages.whole[rows].astype(np.float32)).T
+        dense = queries @ self._here(examples.passages.dense[rows].astype(np.float32)).T
         words = asked.multiply(self._idf[None]).tocsr() @ examples.literal["passage"][rows].T
         return 20 * dense + 0.1 * self._here(words.toarray())
 
@@ -266,42 +307,8 @@ class Trainer:
         return torch.from_numpy(array).to(self._device)
 
 
-def save_state(trainer: Trainer, path: Path) -> None:
-    """Write a checkpoint; a crash while writing leaves the earlier one."""
-    scratch = path.with_suffix(".part")
-    torch.save(trainer.state(), scratch)
-    scratch.replace(path)
-
-
-def load_state(path: Path) -> dict[str, Any]:
-    """Read a checkpoint, written on whatever device."""
-    state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-    return state
-
-
-def progress(every: int, checkpoint: Path, trainer: Trainer) -> Report:
-    """A report that prints the mean of each figure and saves a checkpoint every so many steps."""
-    started, sums = time.perf_counter(), dict[str, float]()
-
-    def report(step: int, figures: dict[str, float]) -> None:
-        for name, figure in figures.items():
-            sums[name] = sums.get(name, 0.0) + figure
-        if step % every == 0:
-            means = ", ".join(f"{name} {total / every:.2f}" for name, total in sums.items())
-            print(f"step {step}, {time.perf_counter() - started:.0f} s: {means}", flush=True)
-            sums.clear()
-            save_state(trainer, checkpoint)
-
-    return report
-
-
 def _is_small(name: str) -> bool:
     return name in {"bias", "query_weights"} or name.startswith(("offsets", "scales"))
-
-
-def _rows_by_source(sources: list[str]) -> list[NDArray[np.int64]]:
-    names = np.array(sources)
-    return [np.flatnonzero(names == name) for name in sorted(set(sources))]
 
 
 def _mixed(examples: Examples, rows: NDArray[np.int64], dropped: NDArray[np.bool_]) -> Any:
@@ -311,7 +318,7 @@ def _mixed(examples: Examples, rows: NDArray[np.int64], dropped: NDArray[np.bool
     return (diags(take) @ cut + diags(1 - take) @ whole).tocsr()
 
 
-def _states(
+def _pooled(
     examples: Examples, rows: NDArray[np.int64], dropped: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
     whole, windows, owners = [], [], []

@@ -24,15 +24,17 @@ WINDOW = 16
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """Pooled states of many texts.
+    """Pooled states of many texts, each of unit length.
 
-    ``whole``: ``float16[n, d]``, unit length: the dense vectors. ``windows``: ``float16[m, d]``,
-    unit length, all texts' windows in order. ``starts``: ``int64[n + 1]``, offsets into them.
+    ``whole``: ``float16[n, d]``. ``windows``: ``float16[m, d]``, all texts' windows in order.
+    ``starts``: ``int64[n + 1]``, offsets into them. ``dense``: ``float16[n, d]``, the dense
+    vectors: the same as ``whole``, unless the trunk has a branch that terms are read from.
     """
 
     whole: Halves
     windows: Halves
     starts: NDArray[np.int64]
+    dense: Halves
 
 
 class Trunk:
@@ -44,11 +46,15 @@ class Trunk:
         self._session = onnxruntime.InferenceSession(
             str(model), options, providers=["CPUExecutionProvider"]
         )
+        self._size = int(self._session.get_outputs()[0].shape[2])
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_padding()
 
-    def states(self, texts: Sequence[str], max_tokens: int = 256) -> list[Floats]:
-        """Token states of each text, ``float32[tokens, d]``, special tokens included."""
+    def states(self, texts: Sequence[str], max_tokens: int = 256) -> list[tuple[Floats, Floats]]:
+        """Token states of each text, ``float32[tokens, d]``, special tokens included.
+
+        First those of the dense side, then those that terms are read from.
+        """
         self._tokenizer.enable_truncation(max_tokens)
         encodings = self._tokenizer.encode_batch(list(texts))
         longest = max(len(e) for e in encodings)
@@ -57,27 +63,35 @@ class Trunk:
         for row, encoding in enumerate(encodings):
             ids[row, : len(encoding)] = encoding.ids
             mask[row, : len(encoding)] = 1
-        hidden = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0]
-        return [hidden[row, : len(encoding)] for row, encoding in enumerate(encodings)]
+        found = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+        dense, calling = found[0], found[-1]
+        return [
+            (dense[row, : len(encoding)], calling[row, : len(encoding)])
+            for row, encoding in enumerate(encodings)
+        ]
 
     def pool(self, texts: Sequence[str], max_tokens: int = 256, batch: int = 64) -> Pooled:
         """Whole and windowed means of each text, in the order given."""
+        if not texts:
+            none = np.zeros((0, self._size), np.float16)
+            return Pooled(none, none, np.zeros(1, np.int64), none)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        whole: list[Halves | None] = [None] * len(texts)
-        windows: list[Halves | None] = [None] * len(texts)
+        found: dict[int, tuple[Halves, Halves, Halves]] = {}
         for at in range(0, len(order), batch):
             rows = order[at : at + batch]
-            for row, state in zip(
-                rows, self.states([texts[i] for i in rows], max_tokens), strict=True
-            ):
-                whole[row] = unit(state.mean(0, keepdims=True)).astype(np.float16)
-                windows[row] = unit(window_means(state[1:-1])).astype(np.float16)
-        counts = [len(w) for w in windows if w is not None]
-        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+            states = self.states([texts[i] for i in rows], max_tokens)
+            for row, (dense, calling) in zip(rows, states, strict=True):
+                means = (calling.mean(0, keepdims=True), window_means(calling[1:-1]))
+                every = (*means, dense.mean(0, keepdims=True))
+                whole, windows, vector = (unit(mean).astype(np.float16) for mean in every)
+                found[row] = (whole, windows, vector)
+        wholes, parts, vectors = zip(*(found[row] for row in range(len(texts))), strict=True)
+        starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
         return Pooled(
-            np.concatenate([w for w in whole if w is not None]),
-            np.concatenate([w for w in windows if w is not None]),
-            starts,
+            np.concatenate(wholes),
+            np.concatenate(parts),
+            starts.astype(np.int64),
+            np.concatenate(vectors),
         )
 
 

@@ -24,6 +24,7 @@ from knowledge.encode.sessions import (
     Floats,
     Integers,
     TermHead,
+    TokenStates,
     batches,
     open_session,
     open_tokenizer,
@@ -38,7 +39,7 @@ from knowledge.types import Encoding, Span, SparseVector, TermOrigin
 QueryMode = Literal["inference-free", "encoded"]
 DEFAULT_MODEL = Path(__file__).resolve().parents[2] / "models" / "candor-minilm"
 _FAINT = 1e-3
-_BatchEncoder = Callable[[Sequence[str], Floats, Integers], list[Encoding]]
+_BatchEncoder = Callable[[Sequence[str], TokenStates], list[Encoding]]
 
 
 class BundledEncoder:
@@ -78,7 +79,7 @@ class BundledEncoder:
 
     def encode_passages(self, texts: Sequence[str]) -> list[Encoding]:
         """Both vectors of each passage, in the order given."""
-        return self._encode(texts, self._passage_batch)
+        return self._encode(texts, self._passage_batch, branch=True)
 
     def encode_queries(self, texts: Sequence[str]) -> list[Encoding]:
         """Both vectors of each query, in the order given, before any collection IDF."""
@@ -115,32 +116,30 @@ class BundledEncoder:
         spans = self._tokenizer.encode(text, add_special_tokens=False).offsets
         return [(int(start), int(end)) for start, end in spans]
 
-    def _encode(self, texts: Sequence[str], encode_batch: _BatchEncoder) -> list[Encoding]:
+    def _encode(
+        self, texts: Sequence[str], encode_batch: _BatchEncoder, *, branch: bool = False
+    ) -> list[Encoding]:
         tokens = self._tokenizer.encode_batch(list(texts))
         most = self._config.max_tokens
         sizes = [min(len(t), most) for t in tokens]
         done: dict[int, Encoding] = {}
         for rows in batches(sizes, self._batch_tokens):
-            states, lengths = run_trunk(self._trunk, [tokens[i] for i in rows], most)
-            encoded = encode_batch([texts[i] for i in rows], states, lengths)
-            done.update(zip(rows, encoded, strict=True))
+            states = run_trunk(self._trunk, [tokens[i] for i in rows], most, branch=branch)
+            done.update(zip(rows, encode_batch([texts[i] for i in rows], states), strict=True))
         return [done[i] for i in range(len(texts))]
 
-    def _passage_batch(
-        self, texts: Sequence[str], states: Floats, lengths: Integers
-    ) -> list[Encoding]:
-        pooled = pool(states, lengths, self._config.window)
+    def _passage_batch(self, texts: Sequence[str], states: TokenStates) -> list[Encoding]:
+        dense = unit(states.dense.sum(1))
+        pooled = pool(states.calling, states.lengths, self._config.window)
         logits, terms = self._head.passages(pooled)
         weights = self._head.activate(logits, self._config.scales["passage"])
         return [
-            Encoding(pooled.whole[row], self._join(*self._literal(text), terms[row], weights[row]))
+            Encoding(dense[row], self._join(*self._literal(text), terms[row], weights[row]))
             for row, text in enumerate(texts)
         ]
 
-    def _query_batch(
-        self, texts: Sequence[str], states: Floats, _lengths: Integers
-    ) -> list[Encoding]:
-        whole = unit(states.sum(1))
+    def _query_batch(self, texts: Sequence[str], states: TokenStates) -> list[Encoding]:
+        whole = unit(states.dense.sum(1))
         most = self._config.added_query if self._mode == "encoded" else 0
         terms = np.zeros((len(texts), 0), np.int64)
         weights = np.zeros((len(texts), 0), np.float32)
@@ -194,12 +193,12 @@ class BundledEncoder:
         self, text: str, encode_batch: _BatchEncoder, roles: tuple[str, ...]
     ) -> list[TermOrigin]:
         tokens = self._tokenizer.encode(text)
-        states, lengths = run_trunk(self._trunk, [tokens], self._config.max_tokens)
-        sparse = encode_batch([text], states, lengths)[0].sparse
+        states = run_trunk(self._trunk, [tokens], self._config.max_tokens, branch="window" in roles)
+        sparse = encode_batch([text], states)[0].sparse
         assert sparse is not None  # this encoder always has a sparse side
         spans = written_spans(text, self._table)
         added = [int(term) for term in sparse.indices if int(term) not in spans]
-        sources = self._adding_words(text, tokens, states, lengths, added, roles) if added else {}
+        sources = self._adding_words(text, tokens, states, added, roles) if added else {}
         origins = [
             TermOrigin(
                 int(term),
@@ -215,8 +214,7 @@ class BundledEncoder:
         self,
         text: str,
         tokens: Tokens,
-        states: Floats,
-        lengths: Integers,
+        states: TokenStates,
         terms: list[int],
         roles: tuple[str, ...],
     ) -> dict[int, tuple[Span, ...]]:
@@ -225,7 +223,7 @@ class BundledEncoder:
         The pooled state with the highest logit is found first, then the token inside it whose own
         state has the highest logit.
         """
-        inner = unit(states[0, 1 : int(lengths[0]) - 1])
+        inner = unit(states.calling[0, 1 : int(states.lengths[0]) - 1])
         if not len(inner):
             return {}
         width = self._config.window
@@ -233,7 +231,7 @@ class BundledEncoder:
         by_token = self._head.logits(inner, roles[-1])[:, terms]
         allowed = np.ones(by_token.shape, bool)
         if "window" in roles:
-            pooled = pool(states, lengths, width)
+            pooled = pool(states.calling, states.lengths, width)
             whole = self._head.logits(pooled.whole, "passage")[0, terms]
             local = self._head.logits(pooled.windows[0], "window")[:, terms]
             from_window = local.max(0) > whole
@@ -249,9 +247,9 @@ class BundledEncoder:
         }
 
 
-def _whole_batch(_texts: Sequence[str], states: Floats, _lengths: Integers) -> list[Encoding]:
+def _whole_batch(_texts: Sequence[str], states: TokenStates) -> list[Encoding]:
     """The dense side alone."""
-    return [Encoding(vector, None) for vector in unit(states.sum(1))]
+    return [Encoding(vector, None) for vector in unit(states.dense.sum(1))]
 
 
 def _enclosing(text: str, pieces: Sequence[Span]) -> list[Span | None]:

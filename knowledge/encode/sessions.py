@@ -18,10 +18,27 @@ from knowledge.errors import ModelFileError
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
+HIDDEN, BRANCH = "hidden", "branch"
+"""Outputs of the trunk: its last states, and those of layers for the sparse side alone, if any."""
+
 NEVER = np.float32(-1e4)
 """Logit offset of padding: below anything a window can reach."""
 
 _VECTORS_AT_ONCE = 36
+
+
+@dataclass(frozen=True, slots=True)
+class TokenStates:
+    """Token states of a batch, zero where padded.
+
+    ``dense``: ``float32[n, t, d]``, whose mean is the dense vector. ``calling``: the same shape,
+    what terms are read from: the same states, unless the trunk has a branch for them. ``lengths``:
+    ``int64[n]``.
+    """
+
+    dense: Floats
+    calling: Floats
+    lengths: Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +89,12 @@ def batches(lengths: Sequence[int], most_tokens: int) -> Iterator[list[int]]:
         yield rows
 
 
-def run_trunk(session: Any, tokens: Sequence[Tokens], max_tokens: int) -> tuple[Floats, Integers]:
-    """Token states ``float32[n, t, d]``, zero where padded, and lengths ``int64[n]``.
+def run_trunk(
+    session: Any, tokens: Sequence[Tokens], max_tokens: int, *, branch: bool = True
+) -> TokenStates:
+    """Token states of texts, cut to ``max_tokens``, special tokens included.
 
-    Texts are cut to ``max_tokens``, special tokens included; the closing one is kept.
+    The closing special token is kept. ``branch``: whether to run the trunk's branch, if it has one.
     """
     lengths = np.array([min(len(t), max_tokens) for t in tokens], np.int64)
     ids = np.zeros((len(tokens), int(lengths.max())), np.int64)
@@ -83,9 +102,14 @@ def run_trunk(session: Any, tokens: Sequence[Tokens], max_tokens: int) -> tuple[
         ids[row, : lengths[row]] = encoding.ids[: lengths[row]]
         ids[row, lengths[row] - 1] = encoding.ids[-1]
     mask = (np.arange(ids.shape[1]) < lengths[:, None]).astype(np.int64)
-    hidden = session.run(["hidden"], {"input_ids": ids, "attention_mask": mask})[0]
-    states: Floats = hidden * mask[:, :, None].astype(np.float32)
-    return states, lengths
+    names = [output.name for output in session.get_outputs()] if branch else [HIDDEN]
+    options = onnxruntime.RunOptions()
+    # without this the layers of an output that nobody asked for run all the same
+    options.only_execute_path_to_fetches = True
+    found = session.run(names, {"input_ids": ids, "attention_mask": mask}, options)
+    shown = mask[:, :, None].astype(np.float32)
+    states: dict[str, Floats] = {n: one * shown for n, one in zip(names, found, strict=True)}
+    return TokenStates(states[HIDDEN], states.get(BRANCH, states[HIDDEN]), lengths)
 
 
 def pool(states: Floats, lengths: Integers, window: int) -> Pooled:

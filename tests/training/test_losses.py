@@ -1,7 +1,15 @@
 import pytest
 import torch
 
-from training.losses import Controller, activity, agreement, contrast, missing_words
+from training.losses import (
+    Controller,
+    activity,
+    agreement,
+    contrast,
+    equal_lengths,
+    focused,
+    missing_words,
+)
 
 NONE = torch.zeros(2, 2, dtype=torch.bool)
 
@@ -44,3 +52,16 @@ def test_the_controller_steers_both_ways() -> None:
     assert controller.weight == pytest.approx(0.0102)
     controller.update(40)
     assert controller.weight == pytest.approx(0.0102 * 0.98)
+
+
+def test_a_window_cuts_all_but_the_highest() -> None:
+    logits = torch.tensor([[3.0, 1.0, 2.0, -1.0], [0.5, 4.0, 1.0, 2.0]])
+    kept = torch.tensor([[3.0, 0.0, 2.0, 0.0], [0.0, 4.0, 0.0, 2.0]])
+    assert torch.equal(focused(logits, logits, 2), kept)
+
+
+def test_queries_of_equal_length_score_as_their_directions() -> None:
+    queries = torch.tensor([[3.0, 0.0], [0.0, 0.0]])
+    outside = torch.tensor([16.0, 1.0])  # lengths 5 and 1, 3 on the mean
+    found = equal_lengths(torch.tensor([[5.0, 10.0], [1.0, 2.0]]), queries, outside)
+    assert torch.allclose(found, torch.tensor([[3.0, 6.0], [3.0, 6.0]]))

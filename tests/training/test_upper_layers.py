@@ -28,10 +28,11 @@ PAIRS = [
 def test_only_the_upper_layers_move_and_the_dense_side_is_held(tmp_path: Path) -> None:
     from tests.knowledge.encode.tiny_models import plain_encoder
     from training.build import bundled_config, start_head
+    from training.checkpoint import load_state, save_state
     from training.examples import prepare, shown_texts
     from training.export import export_model, export_trunk
     from training.head import HeadConfig
-    from training.train import TrainConfig, Trainer, load_state, save_state
+    from training.train import TrainConfig, Trainer
     from training.trunk import Trunk, unit
     from training.upper_layers import UpperLayers
 
@@ -103,3 +104,71 @@ def test_more_layers_than_there_are_cannot_be_unfrozen(tmp_path: Path) -> None:
     plain_encoder(tmp_path)
     with pytest.raises(InvalidInput, match="has 1 layers; 2 cannot be unfrozen"):
         UpperLayers(tmp_path, 2, Texts([], [], []))
+
+
+def test_a_branch_learns_for_the_sparse_side_alone(tmp_path: Path) -> None:
+    from knowledge.encode.bundled import BundledEncoder
+    from tests.knowledge.encode.tiny_models import plain_encoder
+    from training.build import bundled_config, start_head
+    from training.examples import prepare, shown_texts
+    from training.export import export_model, export_trunk
+    from training.head import HeadConfig
+    from training.train import TrainConfig, Trainer
+    from training.trunk import Trunk, unit
+    from training.upper_layers import UpperLayers
+
+    backbone = tmp_path / "tiny"
+    plain_encoder(backbone, layers=3)
+    export_trunk(backbone, tmp_path / "trunk.onnx")
+    trunk = Trunk(tmp_path / "trunk.onnx", backbone / "tokenizer.json")
+    names = ["reset", "password", "login", *(f"other{number}" for number in range(100))]
+    table = TermTable([(name, name, ()) for name in names])
+    table.save(tmp_path / "terms.tsv")
+    examples = prepare(PAIRS, trunk, table, Saturation(), dropped_states=False)
+    centres = unit(np.random.default_rng(0).normal(size=(len(table), 16)).astype(np.float32))
+    texts = shown_texts(PAIRS)
+    upper = UpperLayers(backbone, 2, texts, branch=True, keep=tmp_path / "lower")
+    trunk_before = {name: value.clone() for name, value in upper.model.state_dict().items()}
+    branch_before = {name: value.clone() for name, value in upper.state().items()}
+    head = start_head(table, centres, examples, HeadConfig(hidden=4))
+    config = TrainConfig(steps=4, batch=4, warmup=1, sampled=3, query_top=2, trunk_rate=3e-2)
+    Trainer(head, examples, config, upper=upper).run()
+    assert all(torch.equal(trunk_before[n], value) for n, value in upper.model.state_dict().items())
+    assert any(not torch.equal(branch_before[n], value) for n, value in upper.state().items())
+
+    # what the lower layers made is read back: a trunk that cannot run gives the same
+    rows, whole = np.arange(len(PAIRS)), np.zeros(len(PAIRS), bool)
+    expected = upper.passages(rows, whole)
+    again = UpperLayers(backbone, 2, texts, branch=True, keep=tmp_path / "lower")
+    again.restore(upper.state())
+    again.model.embeddings = None
+    for live, kept in zip(expected, again.passages(rows, whole), strict=True):
+        assert torch.equal(live, kept)
+
+    exported = dict[str, BundledEncoder]()
+    for name, state in (("plain", None), ("branched", upper.state())):
+        export_trunk(backbone, tmp_path / f"{name}.onnx", state)
+        export_model(
+            head,
+            bundled_config(head, name, "1"),
+            tmp_path / f"{name}.onnx",
+            backbone / "tokenizer.json",
+            tmp_path / "terms.tsv",
+            tmp_path / name,
+        )
+        exported[name] = BundledEncoder(tmp_path / name)
+    text = PAIRS[0].passage
+    (plain,), (branched,) = (one.encode_passages([text]) for one in exported.values())
+    assert np.array_equal(plain.dense, branched.dense)
+    assert not np.array_equal(plain.sparse.values, branched.sparse.values)
+    queries = [one.encode_queries([text])[0] for one in exported.values()]
+    assert np.array_equal(queries[0].sparse.values, queries[1].sparse.values)
+    # the trained branch, as exported, pools as the live one does, but for int8 and bfloat16
+    pooled = Trunk(tmp_path / "branched.onnx", backbone / "tokenizer.json").pool([text])
+    live = expected[0][0].detach().numpy()
+    assert float(pooled.whole[0] @ live) > 0.98
+    assert float(pooled.whole[0] @ pooled.dense[0]) < 0.98
+    found = branched.sparse
+    traced = {origin.term: origin.weight for origin in exported["branched"].trace_passage(text)}
+    wanted = zip(found.indices.tolist(), found.values.tolist(), strict=True)
+    assert traced == pytest.approx(dict(wanted))
