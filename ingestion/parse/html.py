@@ -9,7 +9,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from w3lib.encoding import html_to_unicode
 
 from ingestion.parse.draft import Draft, anchor_sign, without_signs
-from ingestion.parse.main_part import main_part, mostly_links
+from ingestion.parse.main_part import main_part, mostly_links, take_out_leading_menus
 from ingestion.parse.page import (
     page_facts,
     page_language,
@@ -78,6 +78,8 @@ def parse_html(file: FileToRead) -> tuple[Draft, PageFacts]:
         modified_at=page_modified_at(tree),
     )
     marked = _main_content(tree)
+    if marked is not None:
+        take_out_leading_menus(marked)
     draft.title = page_title(tree, marked or tree.body)
     draft.has_scripts = tree.css_first("script[src]") is not None
     main = marked or (main_part(tree.body, html) if tree.body else None) or tree.body

@@ -68,6 +68,24 @@ def main_part(body: LexborNode, html: str) -> LexborNode | None:
     return node
 
 
+def take_out_leading_menus(root: LexborNode) -> None:
+    """Take out blocks of links that a marked main part begins with, before its own first words."""
+    node: LexborNode | None = root
+    for _ in range(_DEEPEST):
+        node = _first_of_its_own(node) if node is not None else None
+
+
+def _first_of_its_own(node: LexborNode) -> LexborNode | None:
+    """The first block in ``node`` that is no menu, to be looked into; the menus before it go."""
+    for child in _children(node):
+        text = child.text(strip=True)
+        if text and not (child.tag in _BLOCKS and mostly_links(child)):
+            return child if child.tag in _SECTIONING else None
+        if text and len(node.text(strip=True)) - len(text) >= _LEAST_TEXT:
+            child.decompose()
+    return None
+
+
 def mostly_links(node: LexborNode) -> bool:
     """Whether at least half of the text below ``node`` is that of links."""
     linked = sum(len(link.text(strip=True)) for link in node.css("a[href]"))

@@ -68,6 +68,17 @@ def test_nothing_is_lost_from_a_page_without_marks_but_its_menus_and_its_frame()
     assert [mark.value for mark in found.marks] == ["returns"]
 
 
+def test_menus_that_a_main_part_begins_with_are_left_out_and_a_list_of_links_is_not() -> None:
+    top = (
+        f"<div><h1><a href=/>The site</a></h1><div>{MENU}</div></div><p><a href=/>Home</a> &gt;</p>"
+    )
+    links = "<ul><li><a href=https://a.org>One there</a><li><a href=https://b.org>Two</a></ul>"
+    found = page(f"<div id=content>{top}<div><h1>Heading</h1>{links}<p>{WORDS}</p></div></div>")
+    assert found.text.startswith("# Heading\n\n- One there\n- Two\n\nSome words")
+    assert "Menu item" not in found.text
+    assert "One there" in page(f"<main>{links}</main>").text
+
+
 def test_a_page_of_blocks_in_blocks_in_blocks_is_read() -> None:
     found = page("<div>" * 300 + f"<p>{WORDS}</p>" + "</div>" * 300)
     assert WORDS.strip() in found.text
