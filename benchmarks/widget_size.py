@@ -44,7 +44,7 @@ def measure() -> Sizes:
 
 def visit(files: dict[str, int]) -> int:
     """What a visit loads of these sizes, in the heaviest language."""
-    language = max(size for name, size in files.items() if re.fullmatch(r"texts/\w+\.js", name))
+    language = max(size for name, size in files.items() if re.fullmatch(r"texts/\w+\.json", name))
     return files["loader.js"] + files["define.js"] + language
 
 

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from widget.served import digest, integrity
 
+PINNED = (
+    f'<script async src="{{candor}}/widget/{digest()}/loader.js" crossorigin="anonymous" '
+    f'integrity="{integrity("loader.js")}" data-assistant="{{assistant}}"></script>'
+)
 LOADER = '<script async src="{candor}/widget/v1/loader.js" data-assistant="{assistant}"></script>'
 
 PARAGRAPHS = "<p>We grow plants and sell them to people who like plants.</p>" * 8
@@ -73,11 +77,11 @@ PAGES = {
             "<style>candor-chat { --candor-accent: #b4231f; --candor-radius: 4px }</style>",
         )
     ),
-    "pinned": Page(
-        _page(
-            f'<script async src="{{candor}}/widget/{digest()}/loader.js" crossorigin="anonymous" '
-            f'integrity="{integrity("loader.js")}" data-assistant="{{assistant}}"></script>'
-        )
+    "pinned": Page(_page(PINNED)),
+    "pinned-strict": Page(
+        _page(PINNED.replace("<script", '<script nonce="r4nd0m"')),
+        "default-src 'none'; script-src 'nonce-r4nd0m'; connect-src {candor}; "
+        "require-trusted-types-for 'script'; trusted-types 'none'",
     ),
     "refused": Page(_page(LOADER.replace("{assistant}", "nobody"))),
 }

@@ -83,17 +83,6 @@ async def test_on_an_allowed_website(
     await expect(page.locator(".turn")).to_have_count(2)
 
 
-async def test_a_pinned_build_with_its_integrity_hash(
-    page: Page, candor: Installation, scripted: ScriptedServer
-) -> None:
-    query = urlencode({"candor": candor.origin, "assistant": candor.key})
-    loaded: list[str] = []
-    page.on("request", lambda request: loaded.append(request.url))
-    await page.goto(f"{scripted.website}/host/pinned?{query}")
-    await expect(page.get_by_role("button", name="Chat with The Garden")).to_be_visible()
-    assert f"{candor.origin}/widget/{digest()}/define.js" in loaded
-
-
 async def test_on_a_website_that_is_not_allowed(
     page: Page, candor: Installation, scripted: ScriptedServer, trouble: Trouble
 ) -> None:

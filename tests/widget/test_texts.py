@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,22 +11,23 @@ import pytest
 import widget
 
 FOLDER = Path(widget.__file__).parent / "src" / "texts"
-ENTRY = re.compile(r"^  (\w+): '((?:[^'\\]|\\.)*)',$", re.MULTILINE)
 
 
 def texts(language: str, folder: Path = FOLDER) -> dict[str, str]:
-    return dict(ENTRY.findall((folder / f"{language}.js").read_text(encoding="utf-8")))
+    found: dict[str, str] = json.loads((folder / f"{language}.json").read_text(encoding="utf-8"))
+    return found
 
 
-LANGUAGES = sorted(path.stem for path in FOLDER.glob("*.js"))
+LANGUAGES = sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
 def test_there_are_ten() -> None:
     assert LANGUAGES == ["ar", "de", "en", "es", "fr", "it", "ja", "nl", "pt", "zh"]
-    declared = (FOLDER.parent / "texts.js").read_text(encoding="utf-8")
-    listed = re.search(r"LANGUAGES = \[(.*?)\]", declared)
-    assert listed is not None
-    assert re.findall(r"'(\w+)'", listed[1]) == LANGUAGES
+    for script in ("texts.js", "loader.js"):
+        declared = (FOLDER.parent / script).read_text(encoding="utf-8")
+        listed = re.search(r"LANGUAGE = /\^\((.*?)\)", declared)
+        assert listed is not None
+        assert listed[1].split("|") == LANGUAGES
 
 
 @pytest.mark.parametrize("folder", [FOLDER, FOLDER / "rare"], ids=["texts", "rare"])

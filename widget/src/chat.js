@@ -2,6 +2,7 @@
 
 import { Client, Problem } from './client.js';
 import { Conversation } from './conversation.js';
+import { loadRare } from './later.js';
 import { Panel } from './panel.js';
 import { TurnView, personView } from './turn.js';
 
@@ -64,19 +65,12 @@ export class Chat {
       return;
     }
     const { conversation, profile: { leads, handoff } } = this;
-    const contact = (/** @type {string} */ trigger, optional = true) => (
-      this.#rarely((rare) => rare.askForContact(this, trigger, optional)));
-    if (leads?.when.includes('before_chat')) await contact('before_chat', !leads.required);
+    if (leads?.when.includes('before_chat')) await this.#rarely((rare) => rare.askForContact(this, 'before_chat', !leads.required));
     const entry = conversation.begin(question);
     this.emit('message', { question, conversationId: conversation.id });
     await this.#answer(entry);
     if (entry.state !== 'done' || conversation !== this.conversation) return;
-    const offers = handoff?.after_unanswered || handoff?.words?.length;
-    if (offers && await this.#rarely((rare) => rare.offerPerson(this, question))) return;
-    if (!leads) return;
-    const count = conversation.entries.filter(({ messageId }) => messageId).length;
-    if (entry.abstained && leads.when.includes('abstained')) void contact('abstained');
-    else if (count >= leads.after && leads.when.includes('messages')) void contact('messages');
+    if (leads || handoff?.after_unanswered || handoff?.words?.length) void this.#rarely((rare) => rare.askAfter(this, entry));
   }
 
   stop() {
@@ -222,8 +216,9 @@ export class Chat {
   }
 
   async #rare() {
-    const rare = await import('./rare.js');
-    await rare.dress(/** @type {ShadowRoot} */ (this.panel.node.getRootNode()), this.texts, this.language);
+    const root = /** @type {ShadowRoot} */ (this.panel.node.getRootNode());
+    const rare = await loadRare(/** @type {HTMLElement} */ (root.host).nonce);
+    await rare.dress(root, this.texts, this.language);
     return rare;
   }
 
@@ -232,10 +227,10 @@ export class Chat {
     return this.#try(async () => act(await this.#rare()));
   }
 
-  /** Tells the website of what does not work. @param {() => unknown} act @returns {Promise<unknown>} what it gave */
+  /** Tells the website of what does not work. @param {() => unknown} act */
   async #try(act) {
     try {
-      return await act();
+      await act();
     } catch (error) {
       this.emit('error', Problem.of(error).fields);
     }

@@ -16,9 +16,7 @@ export function parseColour(colour) {
   const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
   if (!context) return null;
   context.fillStyle = colour;
-  const hex = /^#(..)(..)(..)$/.exec(context.fillStyle);
-  if (hex) return [parseInt(hex[1], 16), parseInt(hex[2], 16), parseInt(hex[3], 16)];
-  context.fillRect(0, 0, 1, 1); // wide-gamut and translucent colours keep their own notation
+  context.fillRect(0, 0, 1, 1);
   const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
   return [red, green, blue];
 }

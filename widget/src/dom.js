@@ -64,7 +64,7 @@ const PATHS = {
   done: 'M5 12.5l4.5 4.5L19 7.5',
   retry: 'M20 11a8 8 0 1 0-2.3 6.2M20 5v6h-6',
   up: 'M7 11v9H4v-9zm0 0 4-8c1.7 0 2.5 1 2.2 2.6L12.6 9H18c1.5 0 2.3 1 2 2.4l-1.5 7c-.3 1-1 1.6-2 1.6H7',
-  down: 'M17 13V4h3v9zm0 0-4 8c-1.7 0-2.5-1-2.2-2.6l.6-3.4H6c-1.5 0-2.3-1-2-2.4l1.5-7c.3-1 1-1.6 2-1.6H17',
+  down: '', // the other, turned
   fresh: 'M4 20h4L19 9l-4-4L4 16zM13 7l4 4',
   person: 'M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c0-9 16-9 16 0',
   save: 'M12 4v11m-5-5 5 5 5-5M5 20h14',
@@ -81,7 +81,7 @@ export function icon(name) {
   set(svg, 'aria-hidden', 'true');
   set(svg, 'class', `icon ${name}`);
   const path = document.createElementNS(SVG, 'path');
-  set(path, 'd', PATHS[name]);
+  set(path, 'd', PATHS[name] || PATHS.up);
   svg.appendChild(path);
   return svg;
 }

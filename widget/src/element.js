@@ -4,8 +4,9 @@ import { Chat } from './chat.js';
 import { Client, Problem } from './client.js';
 import { palette, parseColour } from './colour.js';
 import { h, iconButton, refill, set } from './dom.js';
+import { loadRare } from './later.js';
 import { keep, recall } from './storage.js';
-import { styleSheet, styleSheets } from './style.js';
+import { pageSheet, styleSheets } from './style.js';
 import { chooseLanguage, loadTexts, say } from './texts.js';
 
 /**
@@ -34,8 +35,8 @@ export class CandorChat extends HTMLElement {
   #page = null;
   /** @type {Appearance} */
   #appearance = {};
-  /** The profile, which the loader asked for. @type {Promise<Response> | undefined} */
-  #asked = /** @type {any} */ (this).asked;
+  /** What the loader asked for: the profile, and texts by their language. @type {Record<string, Promise<Response>>} */
+  #asked = /** @type {any} */ (this).asked ?? {};
   #frame = h('div', { class: 'frame' });
   /** @type {HTMLElement | null} */
   #launcher = null;
@@ -115,7 +116,7 @@ export class CandorChat extends HTMLElement {
     try {
       const told = await this.#told();
       if (told?.split('.').length !== 3) return told;
-      return await (await import('./rare.js')).identifyBy(client, told, async () => await this.#told() ?? '');
+      return await (await loadRare(this.nonce)).identifyBy(client, told, async () => await this.#told() ?? '');
     } catch (error) {
       this.#emit('error', Problem.of(error).fields);
       return null;
@@ -140,18 +141,23 @@ export class CandorChat extends HTMLElement {
     const life = (this.#life = new AbortController());
     const client = new Client(this.getAttribute('origin') ?? HERE, assistant);
     const asked = this.#asked;
-    this.#asked = undefined; // good once
+    this.#asked = {}; // good once
     try {
       // A website has a language; a page of its own speaks its visitor's.
       const likely = [this.#layout === 'page' ? '' : document.documentElement.lang, ...navigator.languages];
       // Usually the right one, so it travels while the profile does.
-      const [profile] = await Promise.all([client.profile(asked), loadTexts(chooseLanguage([this.lang, ...likely]))]);
+      const guess = chooseLanguage([this.lang, ...likely]);
+      const [profile, likelyTexts, looks] = await Promise.all([
+        client.profile(asked.profile),
+        loadTexts(guess, asked[guess]),
+        this.#layout === 'page' ? pageSheet() : null,
+      ]);
       const appearance = (this.#appearance = profile.appearance ?? {});
-      if (this.#layout === 'page') {
-        this.#root.adoptedStyleSheets = [...styleSheets(), styleSheet((await import('./style-page.js')).PAGE)];
-      }
+      if (looks) this.#root.adoptedStyleSheets = [...styleSheets(), looks];
       const language = chooseLanguage([this.lang, appearance.lang, ...likely]);
-      const texts = await loadTexts(language, { ...appearance.texts, ...JSON.parse(this.getAttribute('texts') ?? '{}') });
+      const texts = /** @type {import('./texts.js').Texts} */ ({
+        ...language === guess ? likelyTexts : await loadTexts(language), ...appearance.texts, ...JSON.parse(this.getAttribute('texts') ?? '{}'),
+      });
       const visitor = await this.#name(client);
       if (life.signal.aborted) return;
       this.#build(client, assistant, visitor, profile, texts, language);

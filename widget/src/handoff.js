@@ -20,12 +20,24 @@ export async function askForPerson(chat) {
 }
 
 /**
+ * After an answer: offers a person, or else asks for contact details, where the rules say so.
+ * @param {Chat} chat @param {import('./conversation.js').Entry} entry
+ */
+export function askAfter(chat, entry) {
+  const { conversation, profile: { leads } } = chat;
+  if (offerPerson(chat, entry.question) || !leads) return;
+  const count = conversation.entries.filter(({ messageId }) => messageId).length;
+  if (entry.abstained && leads.when.includes('abstained')) void askForContact(chat, 'abstained', true);
+  else if (count >= leads.after && leads.when.includes('messages')) void askForContact(chat, 'messages', true);
+}
+
+/**
  * Offers a person where the assistant's rules say so: after a question that holds one of their
  * words, or after so many in a row without an answer.
  * @param {Chat} chat @param {string} question the last one
  * @returns {boolean} whether a person is offered
  */
-export function offerPerson(chat, question) {
+function offerPerson(chat, question) {
   const { panel, texts, profile: { handoff } } = chat;
   if (!handoff || chat.person) return false;
   const { words, after_unanswered: after } = handoff;

@@ -2,12 +2,13 @@
 
 import { confirmRemoval } from './confirm.js';
 import { download } from './export.js';
-import { askForPerson, meetPerson, offerPerson } from './handoff.js';
+import { askAfter, askForPerson, meetPerson } from './handoff.js';
 import { identifyBy } from './identity.js';
 import { askForContact } from './lead.js';
 import { reasons } from './reasons.js';
 import { RARE } from './style-rare.js';
 import { styleSheet } from './style.js';
+import { loadTexts } from './texts.js';
 import { whyThisAnswer } from './why.js';
 
 /** @type {CSSStyleSheet | undefined} */
@@ -21,12 +22,12 @@ const whole = new WeakSet();
  * @param {ShadowRoot} root @param {import('./texts.js').Texts} texts @param {string} language
  */
 async function dress(root, texts, language) {
-  if (!whole.has(texts)) Object.assign(texts, { ...(await import(`./texts/rare/${language}.js`)).default, ...texts });
+  if (!whole.has(texts)) Object.assign(texts, { ...await loadTexts(`rare/${language}`), ...texts });
   whole.add(texts);
   looks ??= styleSheet(RARE);
   if (!root.adoptedStyleSheets.includes(looks)) root.adoptedStyleSheets = [...root.adoptedStyleSheets, looks];
 }
 
 export {
-  askForContact, askForPerson, confirmRemoval, download, dress, identifyBy, meetPerson, offerPerson, reasons, whyThisAnswer,
+  askAfter, askForContact, askForPerson, confirmRemoval, download, dress, identifyBy, meetPerson, reasons, whyThisAnswer,
 };

@@ -20,7 +20,7 @@ export const ANSWER = `
 .prose li { margin-block: .25em; padding-inline-start: .2em; }
 .prose ::marker { color: var(--soft); }
 .prose a { color: var(--accent-text); text-underline-offset: 2px; }
-.prose code { font: .88em/1.5 ui-monospace, SFMono-Regular, Menlo, "DejaVu Sans Mono", monospace; background: var(--line); border-radius: 5px; padding: .1em .35em; }
+.prose code { font: .88em/1.5 ui-monospace, Menlo, monospace; background: var(--line); border-radius: 5px; padding: .1em .35em; }
 .prose pre { padding: 12px 14px; border-radius: 10px; background: var(--well); box-shadow: inset 0 0 0 1px var(--line); overflow-x: auto; direction: ltr; text-align: left; }
 .prose pre code { padding: 0; background: none; white-space: pre; }
 .prose blockquote { padding-inline-start: 14px; border-inline-start: 3px solid var(--line); color: var(--soft); }
@@ -61,7 +61,7 @@ summary:hover { color: var(--accent-text); }
 .bar { display: flex; align-items: center; gap: 4px; padding-inline: 8px; border-block-end: 1px solid var(--line); min-height: 52px; }
 .label { color: var(--soft); font-size: 14px; }
 .leaf { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 20px 20px 28px; }
-.leaf h2 { font: 600 20px/1.3 var(--serif); text-wrap: balance; }
+.leaf h2 { font: 600 20px/1.3 var(--serif); }
 .leaf .path { display: block; margin-block-start: 4px; }
 .leaf .prose { margin-block: 18px; font-size: 15px; }
 .visit { display: inline-flex; align-items: center; gap: 8px; min-height: 44px; padding-inline: 16px; border-radius: 10px; background: var(--tint); color: var(--accent-text); font-weight: 600; text-decoration: none; }

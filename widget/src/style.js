@@ -3,16 +3,17 @@
  * then wins over the styles of the page.
  */
 
+import { readFile } from './later.js';
 import { ANSWER } from './style-answer.js';
 
 const FRAME = `
 :host { all: initial !important; display: block !important; direction: inherit !important; }
 *, ::before, ::after { box-sizing: border-box; }
 [hidden] { display: none !important; }
-.unseen, [data-layout=page] .panel:not([data-empty]) .welcome { display: block; position: absolute; width: 1px; height: 1px; padding: 0; overflow: hidden; clip-path: inset(50%); }
+.unseen { display: block; position: absolute; width: 1px; height: 1px; padding: 0; overflow: hidden; clip-path: inset(50%); }
 .frame {
-  --font: var(--candor-font, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif);
-  --serif: var(--candor-font, "Iowan Old Style", "Palatino Linotype", Palatino, "Source Serif 4", Georgia, "Liberation Serif", serif);
+  --font: var(--candor-font, system-ui, sans-serif);
+  --serif: var(--candor-font, "Iowan Old Style", Palatino, Georgia, serif);
   --radius: var(--candor-radius, 14px);
   --well: var(--ground); /* a shade that stands out from what it lies on */
   --surface: #fff; --ground: #faf9f6; --ink: #1d1c1a; --soft: #66625b; --line: #e4e1da; --edge: #8b867c; --mark: #ffeeb0; --alarm: #a3211b;
@@ -30,6 +31,7 @@ button { border: 0; background: none; padding: 0; cursor: pointer; text-align: s
 :focus-visible { outline: 2px solid var(--accent-text); outline-offset: 2px; }
 .icon { display: block; width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width: 1.7; stroke-linecap: round; stroke-linejoin: round; }
 .icon.stop { fill: currentColor; }
+.icon.down { transform: rotate(180deg); }
 [dir=rtl] :is(.icon.back, .icon.link) { transform: scaleX(-1); }
 h1, h2, h3, p, ul, ol { margin: 0; padding: 0; }
 ul, ol { list-style: none; }
@@ -91,6 +93,11 @@ let sheets = [];
 export function styleSheets() {
   if (!sheets.length) sheets = [FRAME, ANSWER].map(styleSheet);
   return sheets;
+}
+
+/** The looks of a page of its own, which few visits need. */
+export async function pageSheet() {
+  return styleSheet(await (await readFile('style-page.css')).text());
 }
 
 /** A constructed sheet needs no `style-src` in a policy. @param {string} text */

@@ -1,28 +1,27 @@
 /** What the widget says, in the visitor's language. */
 
-/** @typedef {typeof import('./texts/en.js').default & typeof import('./texts/rare/en.js').default} Texts those of `rare/` come with `rare.js` */
+import { readFile } from './later.js';
 
-const LANGUAGES = ['ar', 'de', 'en', 'es', 'fr', 'it', 'ja', 'nl', 'pt', 'zh'];
+/** @typedef {typeof import('./texts/en.json') & typeof import('./texts/rare/en.json')} Texts those of `rare/` come with `rare.js` */
+
+const LANGUAGE = /^(ar|de|en|es|fr|it|ja|nl|pt|zh)\b/i;
 
 /**
  * The first of the wanted languages that there are texts for.
  * @param {readonly (string | null | undefined)[]} wanted language tags, best first
  */
 export function chooseLanguage(wanted) {
-  for (const tag of wanted) {
-    const language = (tag ?? '').toLowerCase().split('-')[0];
-    if (LANGUAGES.includes(language)) return language;
-  }
-  return 'en';
+  const known = wanted.map((tag) => LANGUAGE.exec(tag ?? '')).find(Boolean);
+  return known ? known[0].toLowerCase() : 'en';
 }
 
 /**
- * @param {string} language from `chooseLanguage`
- * @param {Partial<Texts>} [own] the site's own texts
- * @returns {Promise<Texts>}
+ * @param {string} name a language from `chooseLanguage`, or `rare/` and a language
+ * @param {Promise<Response>} [asked] the file, where it was asked for before
+ * @returns {Promise<Partial<Texts>>}
  */
-export async function loadTexts(language, own) {
-  return { ...(await import(`./texts/${language}.js`)).default, ...own };
+export async function loadTexts(name, asked) {
+  return (await (asked ?? readFile(`texts/${name}.json`))).json();
 }
 
 /**
