@@ -99,21 +99,33 @@ def _ledger(ledger: dict[str, Any]) -> Iterable[Sequence[str]]:
 
 
 def _terms(terms: dict[str, Any]) -> None:
-    rows = [
-        (word["word"], f"{word['contribution']:.4f}", f"{word['share']:.1%}", _origin(word))
-        for word in terms["words"]
-    ]
+    rows: list[Sequence[str]] = []
+    for word in terms["words"]:
+        pieces = word["pieces"]
+        weights = _weights(pieces[0]) if len(pieces) == 1 else f"{len(pieces)} pieces"
+        shown = (f"{word['contribution']:.4f}", f"{word['share']:.1%}", weights, _origin(word))
+        rows.append((word["word"], *shown))
+        if len(pieces) > 1:
+            rows += [
+                (f"  {one['word']}", f"{one['contribution']:.4f}", "", _weights(one), "")
+                for one in pieces
+            ]
     tail = terms["tail"]
     if tail["words"]:
         name = f"{tail['words']} fainter words"
-        rows.append((name, f"{tail['contribution']:.4f}", f"{tail['share']:.1%}", ""))
-    _table(f"words {terms['score']:.4f}", rows or [("none of the query's", "", "", "")])
+        rows.append((name, f"{tail['contribution']:.4f}", f"{tail['share']:.1%}", "", ""))
+    title = f"words {terms['score']:.4f}; weight in the query x in the passage"
+    _table(title, rows or [("none of the query's", "", "", "", "")])
     lacking = [
         one["word"] if one["written"] else f"{one['word']} (added)"
         for one in terms["unmatched"][:_LACKING]
     ]
     if lacking:
         out.print(f"   asked for, and not in it: {plain(', '.join(lacking))}", markup=False)
+
+
+def _weights(piece: dict[str, Any]) -> str:
+    return f"{piece['query_weight']:.4f} x {piece['passage_weight']:.4f}"
 
 
 def _origin(word: dict[str, Any]) -> str:

@@ -10,12 +10,16 @@ from nicegui import ui
 from backend.api.schemas.rules import RuleBody
 from backend.console.draft import change_of
 from backend.console.forms import button, choice, dialog, field, foot
-from backend.console.rule_words import FUSIONS, KINDS
+from backend.console.numbers import number, whole_number
+from backend.console.rule_words import KINDS
+from backend.console.settings_fields import SettingsFields
 from backend.search.request import SearchSettings
 from knowledge.errors import InvalidInput
 from knowledge.store.queries.rule_targets import RuleTarget
 from knowledge.store.tables import RuleKind
-from knowledge.types import ArmName, Hit
+from knowledge.types import Hit
+
+__all__ = ["number", "open_change_form", "targets_of", "whole_number"]
 
 Add = Callable[[RuleBody], Awaitable[None]]
 
@@ -26,7 +30,7 @@ _SHOWN: Mapping[RuleKind, frozenset[str]] = {
     RuleKind.EXPANSION: frozenset({"target", "text", "factor"}),
     RuleKind.SYNONYM: frozenset({"text", "factor"}),
     RuleKind.TERM: frozenset({"text", "factor"}),
-    RuleKind.SETTINGS: frozenset({"weights", "fusion", "k"}),
+    RuleKind.SETTINGS: frozenset({"settings"}),
 }
 _NARROW = frozenset({RuleKind.PIN, RuleKind.EXPANSION})
 _KINDS_OF = {"chunk": "Passage", "document": "Document", "source": "Source"}
@@ -50,9 +54,13 @@ def targets_of(
 
 
 def open_change_form(
-    query: str, targets: Mapping[str, str], settings: SearchSettings, add: Add
+    query: str,
+    targets: Mapping[str, str],
+    settings: SearchSettings,
+    has_reranker: bool,
+    add: Add,
 ) -> None:
-    """Ask for a change, and give it to ``add``."""
+    """Ask for a change, and give it to ``add``. ``settings``: those of the search now."""
     with dialog("Try a change") as made:
         made.on("hide", made.delete)
         kinds = {kind.value: words for kind, words in KINDS.items() if targets or kind not in _SOME}
@@ -61,20 +69,15 @@ def open_change_form(
         text = field("Words", help="One word or several.")
         factor = field("Times", "2", "0 takes all weight away, 1 changes nothing.")
         position = field("Place", "1")
-        fusion = choice("Fusion", FUSIONS, settings.fusion)
-        with ui.element("div").classes("two") as weights:
-            sparse = field("Weight of words", f"{settings.weights.get('sparse', 1.0):g}")
-            dense = field("Weight of meaning", f"{settings.weights.get('dense', 1.0):g}")
-        k = field("k", str(settings.rrf_k), "Of fusion by rank: larger is flatter.")
+        with ui.element("div").classes("stack tight") as room_of_settings:
+            fields = SettingsFields(settings, has_reranker)
         words = field("For questions with", query, "All of these words. Empty: every question.")
         rooms = {
             "target": _room(target),
             "text": _room(text),
             "factor": _room(factor),
             "position": _room(position),
-            "fusion": _room(fusion),
-            "weights": weights,
-            "k": _room(k),
+            "settings": room_of_settings,
         }
 
         def fit() -> None:
@@ -102,16 +105,8 @@ def open_change_form(
                 values["factor"] = number("Times", factor.value)
             if "position" in shown:
                 values["position"] = whole_number("Place", position.value)
-            if "weights" in shown:
-                arms: dict[ArmName, float] = {
-                    "sparse": number("Weight of words", sparse.value),
-                    "dense": number("Weight of meaning", dense.value),
-                }
-                values["settings"] = {
-                    "weights": arms,
-                    "fusion": fusion.value,
-                    "rrf_k": whole_number("k", k.value),
-                }
+            if "settings" in shown:
+                values["settings"] = fields.changed()
             await add(change_of(**values))
             made.close()
 
@@ -125,22 +120,6 @@ def open_change_form(
 _SOME = frozenset({RuleKind.BOOST, RuleKind.PIN, RuleKind.HIDE, RuleKind.EXPANSION})
 _ADDING = frozenset({RuleKind.SYNONYM, RuleKind.EXPANSION})
 _WIDE = frozenset({RuleKind.TERM, RuleKind.SETTINGS})
-
-
-def number(name: str, value: object) -> float:
-    """A number that somebody typed. Raises :class:`InvalidInput`."""
-    try:
-        return float(str(value).strip().replace(",", "."))
-    except ValueError as error:
-        raise InvalidInput(f"{name} is not a number: {value}.") from error
-
-
-def whole_number(name: str, value: object) -> int:
-    """A number without a part after the point. Raises :class:`InvalidInput`."""
-    found = number(name, value)
-    if not found.is_integer():
-        raise InvalidInput(f"{name} is not a whole number: {value}.")
-    return int(found)
 
 
 def _target(value: str | None) -> dict[str, object]:

@@ -16,16 +16,18 @@ from knowledge.errors import InvalidInput
 MOST = 50
 """Changes that one draft may hold; as many are saved at once."""
 
+EVERY, NO_SET = "all", "none"
+
 
 @dataclass(frozen=True, slots=True)
 class Tried:
     """``changes``: rules to add; ``without``: saved rules left out; ``query_set``: what the effect
-    is measured on.
+    is measured on, the id of a set, :data:`EVERY`, :data:`NO_SET`, or empty: nothing was said.
     """
 
     changes: tuple[RuleBody, ...] = ()
     without: tuple[UUID, ...] = ()
-    query_set: UUID | None = None
+    query_set: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -58,7 +60,7 @@ class Tried:
         given = [("try", written(change)) for change in self.changes]
         given += [("without", str(rule)) for rule in self.without]
         if self.query_set:
-            given.append(("set", str(self.query_set)))
+            given.append(("set", self.query_set))
         return given
 
 

@@ -10,7 +10,7 @@ from backend.console.prose import plain
 from backend.explain.dense import DenseExplanation
 from backend.explain.hit import HitExplanation
 from backend.explain.ledger import Ledger
-from backend.explain.terms import Side, TermsExplanation, WordShare
+from backend.explain.terms import Piece, Side, TermsExplanation, WordShare
 
 ARM_NAMES = {"sparse": "Words (sparse)", "dense": "Meaning (dense)"}
 
@@ -58,7 +58,7 @@ def _terms(terms: TermsExplanation) -> Markup:
         word.word if word.written else f"{word.word} (added)" for word in terms.unmatched[:8]
     )
     return Markup(
-        '<section><h3>Words: {:.3f}</h3><ul class="bars">{}</ul>{}<p class="soft small">{}</p>'
+        '<section><h3>Words: {:.3f}</h3><ul class="bars">{}</ul>{}{}<p class="soft small">{}</p>'
         "</section>"
     ).format(
         terms.score,
@@ -68,8 +68,62 @@ def _terms(terms: TermsExplanation) -> Markup:
         ).format(missing)
         if missing
         else "",
+        _weights(terms) if terms.words else "",
         terms.note,
     )
+
+
+def _weights(terms: TermsExplanation) -> Markup:
+    """The factors behind the bars, for each term that the vectors know, on demand."""
+    rows = join(_pieces(word) for word in terms.words)
+    if terms.tail.words:
+        rows += _weight_row(
+            f"{terms.tail.words} fainter words", "", "", "", terms.tail.contribution
+        )
+    heads = join(
+        Markup('<th scope="col" class="{}">{}</th>').format(kind, words)
+        for words, kind in (
+            ("Word, or piece", ""),
+            ("Question", "num"),
+            ("of which rarity", "num"),
+            ("Passage", "num"),
+            ("Adds", "num"),
+        )
+    )
+    return Markup(
+        '<details class="weights"><summary>Weights and pieces</summary><div class="table" '
+        'tabindex="0" role="region" aria-label="Weights and pieces"><table class="sum"><thead>'
+        "<tr>{}</tr></thead><tbody>{}{}</tbody></table></div></details>"
+    ).format(heads, rows, _weight_row("Sum", "", "", "", terms.score, total=True))
+
+
+def _pieces(word: WordShare) -> Markup:
+    """A word with its weights; one of several pieces with those of each."""
+    if len(word.pieces) == 1:
+        return _piece(word.word, word.pieces[0])
+    name = f"{word.word}, {len(word.pieces)} pieces"
+    return _weight_row(name, "", "", "", word.contribution) + join(
+        _piece(f"– {piece.word}", piece) for piece in word.pieces
+    )
+
+
+def _piece(name: str, piece: Piece) -> Markup:
+    return _weight_row(
+        name,
+        f"{piece.query_weight:.4f}",
+        f"× {piece.idf:.3f}",
+        f"{piece.passage_weight:.4f}",
+        piece.contribution,
+    )
+
+
+def _weight_row(
+    name: str, query: str, idf: str, passage: str, adds: float, total: bool = False
+) -> Markup:
+    return Markup(
+        '<tr class="{}"><td>{}</td><td class="num">{}</td><td class="num soft">{}</td>'
+        '<td class="num">{}</td><td class="num">{:.4f}</td></tr>'
+    ).format("total" if total else "", name, query, idf, passage, adds)
 
 
 def _bar(word: WordShare, most: float) -> Markup:

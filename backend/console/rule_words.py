@@ -20,7 +20,7 @@ KINDS = {
     RuleKind.EXPANSION: "Add words to a passage",
     RuleKind.SYNONYM: "Add a synonym",
     RuleKind.TERM: "Weigh a word",
-    RuleKind.SETTINGS: "Weights and fusion",
+    RuleKind.SETTINGS: "Change how it is searched",
 }
 FUSIONS = {
     "rrf": "By rank (RRF)",

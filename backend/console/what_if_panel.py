@@ -12,29 +12,25 @@ from nicegui import ui
 from nicegui.events import ValueChangeEventArguments
 
 from backend.api.schemas.rules import RuleBody
-from backend.console.change_form import number, open_change_form, targets_of
+from backend.console.change_form import open_change_form, targets_of
 from backend.console.draft import Tried
 from backend.console.forms import button
 from backend.console.frame import show_error, tell
+from backend.console.numbers import number
 from backend.console.parts import note, show
 from backend.console.rule_saving import open_saving
 from backend.console.rule_words import condition, conflicts, effect, names_of
+from backend.console.set_effects import SetEffects
 from backend.console.visit import Visit
-from backend.console.what_if_view import comparison, places
-from backend.explain.query_runs import QueryRuns
+from backend.console.what_if_view import places
 from backend.explain.what_if import WhatIf, what_if
 from backend.search.rules import Rule, RuleSet, changed_settings
 from backend.search.search import SearchRequest, SearchSettings
 from knowledge.errors import CandorError, InvalidInput
 from knowledge.store.queries.rule_targets import RuleTarget, read_rule_targets
-from knowledge.store.query_sets import list_query_sets
 from knowledge.store.rules import is_active, read_active_rules
 from knowledge.store.tables import Role, RuleKind, RuleRecord, utc_now
 
-_NO_SET = Markup(
-    '<p class="soft small">With a query set, made under <a href="/console/evaluation">'
-    "Evaluation</a>, the effect on other questions shows here too.</p>"
-)
 _WITH_FACTOR = frozenset({RuleKind.BOOST, RuleKind.TERM, RuleKind.SYNONYM, RuleKind.EXPANSION})
 
 
@@ -54,7 +50,7 @@ class Around:
 
 
 class WhatIfPanel:
-    """A draft, its changes, what they do to this question, and to a query set."""
+    """A draft, its changes, what they do to this question, and to the query sets."""
 
     def __init__(self, visit: Visit, tried: Tried, around: Around, unread: int = 0) -> None:
         self.tried = tried
@@ -65,6 +61,7 @@ class WhatIfPanel:
         self._active: list[RuleRecord] = []
         self._told: WhatIf | None = None
         self._missing: tuple[RuleTarget, ...] = ()
+        self._sets = SetEffects(visit, self._chosen, around.link)
 
     def place(self) -> None:
         """Put the panel here, closed where there is nothing in it."""
@@ -84,7 +81,7 @@ class WhatIfPanel:
                     self._save = button("Save as rule", self._open_saving, "primary")
                     self._clear = button("Clear", self._start_again, "ghost")
                 self._places = ui.element("div").props("aria-live=polite")
-                self._set = ui.element("div").classes("stack tight")
+                self._sets.place()
         self._dialogs = ui.element("div")
         if not self.tried.is_empty or self.tried.query_set or self._unread:
             self._box.props("open")
@@ -98,7 +95,7 @@ class WhatIfPanel:
         await self._read_active(request)
         await self._draw_rows()
         await self._draw_places()
-        await self._draw_set()
+        await self._draw_sets()
 
     def missing(self, target: RuleTarget | None) -> None:
         """What the page asked about and did not find: changes may be about it too."""
@@ -137,7 +134,7 @@ class WhatIfPanel:
         await self._around.changed(tried)
         await self._draw_rows()
         await self._draw_places()
-        await self._draw_set()
+        await self._draw_sets()
 
     async def _draw_rows(self) -> None:
         request = self._request
@@ -179,7 +176,7 @@ class WhatIfPanel:
                 self.tried = self.tried.with_changed(place, **{name: given})
                 await self._around.changed(self.tried)
                 await self._draw_places()
-                await self._draw_set()
+                await self._draw_sets()
 
         box = ui.input(value=f"{value:g}", on_change=changed)
         box.props(f'outlined dense debounce=300 aria-label="{label}" inputmode=decimal')
@@ -222,61 +219,13 @@ class WhatIfPanel:
         self._told = await what_if(self._visit.state.searcher, self._request, draft)
         return self._told
 
-    async def _draw_set(self) -> None:
-        """The choice of a query set, and the button that measures on it."""
+    async def _draw_sets(self) -> None:
         assert self._request is not None
-        self._set.clear()
-        sets: dict[str, tuple[UUID, str]] = {}
-        async with self._visit.database.reading() as session:
-            for base in self._request.knowledge_base_ids:
-                for row, queries in await list_query_sets(session, base):
-                    if queries:
-                        sets[str(row.id)] = (base, f"{row.name} ({queries:,} queries)")
-        if self.tried.is_empty:
-            return
-        if not sets:
-            with self._set:
-                show(_NO_SET)
-            return
-        chosen = str(self.tried.query_set) if str(self.tried.query_set) in sets else None
+        await self._sets.draw(self._request.knowledge_base_ids, self.tried)
 
-        async def choose(event: ValueChangeEventArguments[str | None]) -> None:
-            wanted = UUID(event.value) if event.value else None
-            self.tried = replace(self.tried, query_set=wanted)
-            await self._around.changed(self.tried)
-            _name_choice(chooser, empty=wanted is None)
-            await measure()
-
-        async def measure() -> None:
-            wanted = str(self.tried.query_set or "")
-            outcome.clear()
-            if wanted not in sets:
-                return
-            with outcome:
-                show(note("", "", "Measuring the query set, now and with the change …"))
-            try:
-                await self._visit.check()
-                told = await QueryRuns(self._visit.state.searcher).try_draft(
-                    sets[wanted][0], UUID(wanted), self.tried.draft()
-                )
-            except CandorError as error:
-                outcome.clear()
-                with outcome:
-                    show_error(error)
-                return
-            outcome.clear()
-            with outcome:
-                show(comparison(told, self._around.link))
-
-        with self._set:
-            show(Markup("<h3>A query set</h3>"))
-            chooser = ui.select(
-                {id: words for id, (_, words) in sets.items()}, value=chosen, on_change=choose
-            ).props('outlined dense options-dense clearable aria-label="Query set"')
-            _name_choice(chooser.classes("narrow"), empty=chosen is None)
-            outcome = ui.element("div").props("aria-live=polite")
-            if chosen:
-                ui.timer(0.05, measure, once=True)
+    async def _chosen(self, tried: Tried) -> None:
+        self.tried = tried
+        await self._around.changed(tried)
 
     async def _open_form(self) -> None:
         request = self._request
@@ -289,8 +238,10 @@ class WhatIfPanel:
         async with self._visit.database.reading() as session:
             names = await read_rule_targets(session, self._visit.workspace_id, ids)
         targets = targets_of(shown, names, self._missing)
+        settings = await self.settings_now()
+        has_reranker = self._visit.state.searcher.reranker is not None
         with self._dialogs:
-            open_change_form(request.query, targets, await self.settings_now(), self.add)
+            open_change_form(request.query, targets, settings, has_reranker, self.add)
 
     async def _open_saving(self) -> None:
         assert self._request is not None
@@ -324,11 +275,3 @@ class WhatIfPanel:
             await self.add(change)
         except CandorError as error:
             tell(error)
-
-
-def _name_choice(chooser: ui.select, empty: bool) -> None:
-    """What stands in the choice of a query set as long as there is none."""
-    if empty:
-        chooser.props('display-value="Choose one to see the effect on it"')
-    else:
-        chooser.props(remove="display-value")

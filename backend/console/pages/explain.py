@@ -75,7 +75,7 @@ async def explain(
     why: str = "",
     changes: Annotated[list[str], Query(alias="try")] = [],  # noqa: B006
     without: Annotated[list[UUID], Query()] = [],  # noqa: B006
-    query_set: Annotated[UUID | None, Query(alias="set")] = None,
+    query_set: Annotated[str, Query(alias="set")] = "",
 ) -> None:
     """A search with its reasons."""
     async with visit.database.reading() as session:
@@ -88,7 +88,7 @@ async def explain(
     names = {str(row.id): row.name for row in rows}
     known = tuple(base for base in bases if str(base) in names)
     read, unread = read_changes(changes)
-    tried = Tried(read, tuple(without[:500]), query_set)
+    tried = Tried(read, tuple(without[:500]), query_set[:100])
     arms = arms if arms in _ARMS else ""
     asked = _Asked(q[:2000], known, arms, document, hit, why[:2000], tried)
     only = (

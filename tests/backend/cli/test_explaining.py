@@ -33,6 +33,8 @@ def check(candor: Candor) -> None:
     shown = candor("explain", QUERY, "--kb", "shop", "--limit", "1").out
     assert f"{first['ledger']['score']:.6f}" in shown
     assert "written in both" in shown
+    piece = first["terms"]["words"][0]["pieces"][0]
+    assert f"{piece['query_weight']:.4f} x {piece['passage_weight']:.4f}" in shown
     assert "Goods can be returned within 30 days." in shown
 
     missed = "upload:///handbook/shipping.md"

@@ -31,10 +31,19 @@ async def test_a_hit_says_why_it_stands_where_it_does(
 
     (base,) = await shop.ids("knowledge-bases")
     result = await served.state.searcher.search(SearchRequest("returning goods", (UUID(base),)))
-    adds = [float(text) for text in await first.locator(".sum td:last-child").all_inner_texts()]
+    ledger = first.get_by_role("region", name="Where the score comes from")
+    adds = [float(text) for text in await ledger.locator("td:last-child").all_inner_texts()]
     *parts, fused = adds
     assert fused == pytest.approx(sum(parts), abs=2e-6)
     assert fused == pytest.approx(result.hits[0].fused, abs=1e-6)
+    await first.get_by_text("Weights and pieces").click()
+    weights = first.get_by_role("region", name="Weights and pieces")
+    for row in await weights.locator("tbody tr").all():
+        _, asked, _, given, product = await row.locator("td").all_inner_texts()
+        if asked:
+            assert float(product) == pytest.approx(float(asked) * float(given), abs=2e-3)
+    *parts, whole = await weights.locator("td:last-child").all_inner_texts()
+    assert float(whole) == pytest.approx(sum(map(float, parts)), abs=2e-3)
     shares = await first.locator(".bars .figure").all_inner_texts()
     assert sum(int(text.rsplit(" ", 1)[1].rstrip("%")) for text in shares) == pytest.approx(
         100, abs=len(shares)

@@ -42,6 +42,8 @@ async def test_a_change_is_tried_measured_saved_and_taken_back(
         made = await create_query_set(session, UUID(shop.base), "orders")
         queries = [("courier at the door", {DELIVERY: 1}), ("parcel goods", {RETURNS: 1})]
         await add_queries(session, made.id, queries)
+        other = await create_query_set(session, UUID(shop.base), "deliveries")
+        await add_queries(session, other.id, [("courier at the door", {DELIVERY: 1})])
     person = await sign_in(Role.EDITOR, shop.workspace_id)
     page = person.page
     await person.open("/explain?q=parcel+goods")
@@ -63,8 +65,12 @@ async def test_a_change_is_tried_measured_saved_and_taken_back(
     await expect(first.locator(".badge")).to_contain_text("up from")
     await expect(page.locator(".hit").first).to_contain_text("Returns")  # nothing is saved
 
+    orders = page.locator(".effect", has_text="orders")  # every set is measured, unasked
+    await expect(orders).to_contain_text("0 helped, 1 hurt", timeout=MEASURING_MS)
+    await expect(page.locator(".effect", has_text="deliveries")).to_contain_text("no change")
     await page.get_by_label("Query set").click()
     await page.get_by_role("option", name="orders (2 queries)").click()
+    await expect(orders).to_have_count(0)
     hurt = page.get_by_role("region", name="Hurt queries")
     link = hurt.get_by_role("link", name="parcel goods")
     await expect(link).to_be_visible(timeout=MEASURING_MS)
@@ -172,12 +178,21 @@ async def test_weights_and_broken_addresses(shop: Stocked, sign_in: Sign) -> Non
     await page.get_by_role("button", name="Add a change").click()
     form = page.get_by_role("dialog")
     await form.get_by_label("What").click()
-    await page.get_by_role("option", name="Weights and fusion").click()
+    await page.get_by_role("option", name="Change how it is searched").click()
     await form.get_by_label("Weight of words").fill("0")
     await form.get_by_label("Weight of meaning").fill("1.5")
     await form.get_by_role("button", name="Try it").click()
     words = page.locator(".change", has_text="Search with words × 0, meaning × 1.5")
     await expect(words).to_contain_text("for every question")
+    await page.get_by_role("button", name="Add a change").click()
+    await form.get_by_label("What").click()
+    await page.get_by_role("option", name="Change how it is searched").click()
+    await expect(form.get_by_label("Reranker")).to_have_count(0)  # there is none
+    await form.get_by_role("button", name="Try it").click()
+    await expect(page.get_by_text("Nothing is changed.")).to_be_visible()
+    await form.get_by_label("Diversity").fill("0.3")
+    await form.get_by_role("button", name="Try it").click()
+    await expect(page.locator(".change", has_text="Search with diversity 0.3")).to_be_visible()
 
 
 async def test_a_stranger_sees_no_rule_and_tries_nothing_elsewhere(
