@@ -24,7 +24,7 @@ from ingestion.sources.pages import WebsiteSource
 from ingestion.sources.source import SourceReader
 from ingestion.sources.upload import UploadSource
 from ingestion.sources.website import FoundPage
-from knowledge.crawl_limits import Limit, RunNote
+from knowledge.crawl_limits import TRAP, Limit, RunNote
 from knowledge.crawl_rules import CrawlRules
 from knowledge.errors import CandorError, EncoderError, IndexFault, StoreFault
 from knowledge.store.database import DriverError
@@ -225,9 +225,9 @@ class Runs:
         """Record what a reader should know of the run; what was noted before a crash stays."""
         if opened.reader is None:
             return
-        run, limits = opened.run, tuple(Limit)
+        run, counted = opened.run, (*Limit, TRAP)
         before = (RunNote.from_json(note) for note in run.notes)
-        kept = [note for note in before if note.code not in limits]
+        kept = [note for note in before if note.code not in counted]
         notes = list(
             dict.fromkeys([*await opened.frontier.notes(), *kept, *opened.reader.notes, *more])
         )

@@ -22,6 +22,10 @@ MOST_LEFT_OUT = 10_000
 """Addresses beyond a limit that a crawl records; what comes after them is not counted."""
 
 
+TRAP = "trap"
+"""The code of the note on addresses without end."""
+
+
 class Limit(StrEnum):
     """What a crawl can come to the end of; the value is the code of its note."""
 
@@ -49,6 +53,19 @@ class RunNote:
         noun = "address was" if left_out == 1 else "addresses were"
         detail = f"The limit of {_amount(limit, most)} was reached; {many} {noun} left out."
         return cls(limit, detail, _ACTIONS[limit], most, left_out)
+
+    @classmethod
+    def of_trap(cls, example: str, left_out: int) -> RunNote:
+        """The note of addresses without end, which the crawl left alone after a while."""
+        noun = "address" if left_out == 1 else "addresses"
+        return cls(
+            TRAP,
+            f"{left_out:,} {noun} like {example[:300]} were left out: there seems to be no end of "
+            "them, as of the pages of a calendar or a filter.",
+            "Leave their paths out in the source's rules, or add those that are wanted to its "
+            "sitemap or as further start addresses.",
+            left_out=left_out,
+        )
 
     @classmethod
     def from_json(cls, json: Mapping[str, Any]) -> RunNote:

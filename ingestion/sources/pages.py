@@ -137,7 +137,7 @@ class WebsiteSource:
                 await asyncio.sleep(0)
             # What was found before the depth was limited is kept up to date, and leads no further.
             depth = min(page.depth, self._website.rules.max_depth)
-            for found in self._website.within([page.address], depth):
+            for found in self._website.within([page.address], depth, is_listed=True):
                 yield found
         if not self.whole:
             return
@@ -182,15 +182,19 @@ class WebsiteSource:
 
     @property
     def notes(self) -> list[RunNote]:
-        """Sitemaps that could not be read."""
-        return [
+        """Addresses without end, and sitemaps that could not be read."""
+        faults, traps = self._website.list_faults, self._website.traps
+        notes = [
             RunNote(
                 "sitemap-unreadable",
                 f"The sitemap {fault.address} could not be read: {fault.error.detail}"[:1000],
                 "Pages that no link leads to may be missing. " + fault.error.action,
             )
-            for fault in self._website.list_faults[:MOST_NOTES]
+            for fault in faults[:MOST_NOTES]
         ]
+        if traps.left_out:
+            notes.append(RunNote.of_trap(traps.example, traps.left_out))
+        return notes
 
     async def close(self) -> None:
         """Close the connections, and the browser."""

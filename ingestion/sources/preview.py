@@ -139,7 +139,7 @@ class _Look:
     def judge(self, address: str, found_in: str, modified: str = "", depth: int = 1) -> None:
         """Judge an address, unless it has been before."""
         assert self.website is not None
-        page, verdict = self.website.judge(address, depth)
+        page, verdict = self.website.judge(address, depth, is_listed=found_in == "sitemap")
         if page in self._seen or self.is_full:
             return
         self._seen.add(page)

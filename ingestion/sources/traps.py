@@ -16,9 +16,14 @@ _MOST_DATES_PER_SHAPE = 200
 
 
 class TrapWatch:
-    """Counts shapes of addresses, so that a calendar or a filter cannot make pages without end."""
+    """Counts shapes of addresses, so that a calendar or a filter cannot make pages without end.
+
+    ``left_out``: how many addresses were one too many; ``example``: the first of them.
+    """
 
     def __init__(self) -> None:
+        self.left_out = 0
+        self.example = ""
         self._judged: dict[str, bool] = {}
         self._queries: Counter[str] = Counter()
         self._dates: Counter[str] = Counter()
@@ -26,8 +31,16 @@ class TrapWatch:
     def is_trap(self, address: str) -> bool:
         """Whether one more address of this shape is one too many. The same one counts once."""
         if address not in self._judged:
-            self._judged[address] = self._is_one_too_many(address)
+            is_trap = self._judged[address] = self._is_one_too_many(address)
+            self.left_out += is_trap
+            self.example = self.example or (address if is_trap else "")
         return self._judged[address]
+
+    def accept(self, address: str) -> None:
+        """An address that is wanted whatever its shape: it counts, and is never one too many."""
+        if address not in self._judged:
+            self._is_one_too_many(address)
+        self._judged[address] = False
 
     def _is_one_too_many(self, address: str) -> bool:
         parts = urlsplit(address)

@@ -54,9 +54,9 @@ class Website:
     def __init__(self, rules: CrawlRules, fetcher: Fetcher, hosts: Hosts) -> None:
         self.rules = rules
         self.list_faults: list[ListFault] = []
+        self.traps = TrapWatch()
         self._fetcher = fetcher
         self._hosts = hosts
-        self._traps = TrapWatch()
         self._fetched: dict[str, Fetched | FetchError] = {}
 
     @classmethod
@@ -137,19 +137,24 @@ class Website:
             number += 1
             if number % _ENTRIES_BETWEEN_BREATHS == 0:
                 await asyncio.sleep(0)
-            for page in self.within([entry.address], depth=1):
+            for page in self.within([entry.address], depth=1, is_listed=True):
                 yield FoundPage(page.address, page.depth, entry.modified)
 
-    def within(self, addresses: Iterable[str], depth: int) -> Iterator[FoundPage]:
-        """Those addresses that belong to the source, may be read, and lead into no trap."""
+    def within(
+        self, addresses: Iterable[str], depth: int, is_listed: bool = False
+    ) -> Iterator[FoundPage]:
+        """Those addresses that belong to the source, may be read, and lead into no trap.
+
+        ``is_listed``: they are known, or named by a sitemap, which has an end.
+        """
         if depth > self.rules.max_depth:
             return
         for address in addresses:
-            page, verdict = self.judge(address, depth)
+            page, verdict = self.judge(address, depth, is_listed)
             if verdict.is_in:
                 yield FoundPage(page, depth)
 
-    def judge(self, address: str, depth: int) -> tuple[str, Verdict]:
+    def judge(self, address: str, depth: int, is_listed: bool = False) -> tuple[str, Verdict]:
         """The one spelling of an address, and whether it is to be read."""
         try:
             page = canonical_address(address)
@@ -162,7 +167,9 @@ class Website:
             return page, Verdict(Rule.TOO_DEEP)
         if not self._hosts.allow(page):
             return page, Verdict(Rule.ROBOTS)
-        if self._traps.is_trap(page):
+        if is_listed:
+            self.traps.accept(page)
+        elif self.traps.is_trap(page):
             return page, Verdict(Rule.TRAP)
         return page, verdict
 

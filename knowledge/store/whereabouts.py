@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from knowledge.crawl_limits import Limit, RunNote
+from knowledge.crawl_limits import TRAP, Limit, RunNote
 from knowledge.crawl_preview import Rule
 from knowledge.crawl_rules import CrawlRules, canonical_address
 from knowledge.errors import AddressRefused
@@ -173,7 +173,7 @@ async def _unknown(
 
 
 async def _limits_reached(session: ReadSession, source: Source) -> list[RunNote]:
-    """The limits that the newest crawl of a source came to."""
+    """The limits that the newest crawl of a source came to, and addresses without end."""
     notes = await session.scalar(
         select(Run.notes)
         .where(Run.source_id == source.id, Run.kind == INGEST_RUN)
@@ -181,7 +181,7 @@ async def _limits_reached(session: ReadSession, source: Source) -> list[RunNote]
         .limit(1)
     )
     found = (RunNote.from_json(note) for note in notes or ())
-    return [note for note in found if note.code in tuple(Limit)]
+    return [note for note in found if note.code in (*Limit, TRAP)]
 
 
 def _judged(source: Source, address: str, limits: Sequence[RunNote]) -> Found | None:
