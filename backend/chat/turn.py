@@ -63,6 +63,7 @@ from knowledge.store.conversations import (
     read_exchanges,
 )
 from knowledge.store.database import Database
+from knowledge.types import Span
 
 _log = structlog.get_logger()
 
@@ -288,10 +289,13 @@ class Turn:
             "cut": [str(chunk_id) for chunk_id in written.cut],
             "confidence": written.confidence,
         }
-        cited = tuple(dict.fromkeys(citation.chunk_id for citation in written.citations))
-        if not cited:
+        spans: dict[UUID, list[Span]] = {}
+        for citation in written.citations:
+            spans.setdefault(citation.chunk_id, []).append(citation.span)
+        if not spans:
             return reasons
-        return reasons | await self._chat.explainer.record(request, result, cited)
+        record = self._chat.explainer.record
+        return reasons | await record(request, result, tuple(spans), spans)
 
     def _final(self, written: Written) -> FinalAnswer:
         return FinalAnswer(

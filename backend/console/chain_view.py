@@ -15,6 +15,7 @@ from backend.console.parts import NOTHING, badge, join, note, show
 from backend.console.prose import plain
 from backend.console.transcript import explain_address, linked
 from backend.console.visit import Visit
+from backend.explain.chain import quote_of
 from knowledge.errors import CandorError
 from knowledge.store.passages import Passage, read_passages
 from knowledge.store.queries.knowledge_bases import knowledge_bases
@@ -87,7 +88,7 @@ def _link(
         citation["id"],
         linked(str(citation["address"]), str(citation["title"])),
         _version(stored),
-        _quote(citation, passage),
+        _quote(citation, passage, stored),
         _found(stored),
         explain_address(message, bases, str(citation["chunk_id"])),
     )
@@ -100,14 +101,22 @@ def _version(stored: Mapping[str, Any]) -> str:
     return f"version {stored.get('version')}" + (f", read on {read}" if read else "")
 
 
-def _quote(citation: Mapping[str, Any], passage: Passage | None) -> Markup:
-    """The place in the passage that the sentence rests on, as long as the passage is there."""
-    if passage is None:
-        return Markup('<p class="soft small">The passage has been changed or removed since.</p>')
+def _quote(
+    citation: Mapping[str, Any], passage: Passage | None, stored: Mapping[str, Any]
+) -> Markup:
+    """What stood at the place that the sentence rests on: as it was stored, else as it is."""
     start, end = citation["span"]
-    return Markup('<blockquote class="quote reader">{}</blockquote>').format(
-        plain(passage.text[start:end])
+    text = quote_of(stored, citation["span"])
+    gone = (
+        Markup('<p class="soft small">The passage has been changed or removed since.</p>')
+        if passage is None
+        else NOTHING
     )
+    if not text and passage is not None:
+        text = passage.text[start:end]
+    if not text:
+        return gone
+    return Markup('<blockquote class="quote reader">{}</blockquote>{}').format(plain(text), gone)
 
 
 def _found(stored: Mapping[str, Any]) -> Markup:

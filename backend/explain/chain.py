@@ -7,7 +7,9 @@ and shares are kept, not vectors: they are read by people.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from uuid import UUID
 
 from backend.explain.hit import HitExplanation, JsonObject
@@ -15,26 +17,50 @@ from backend.explain.terms import Side
 from backend.search.trace import SearchTrace
 from knowledge.store.database import Database
 from knowledge.store.passages import read_passages, read_versions
+from knowledge.types import Span
 
-FORMAT = 1
+FORMAT = 2
+
+_QUOTE = 400
+"""Bytes of one quote as JSON: a sentence or two."""
+
+_QUOTED = 1_200
+"""Bytes of all quotes of a record."""
 
 
-def record_of(trace: SearchTrace, hits: Sequence[HitExplanation]) -> JsonObject:
-    """The record of the passages that an answer cites.
+def record_of(
+    trace: SearchTrace,
+    hits: Sequence[HitExplanation],
+    spans: Mapping[UUID, Sequence[Span]] | None = None,
+) -> JsonObject:
+    """The record of the passages that an answer cites; ``spans``: the places in each.
 
     ``{"format", "query", "encoder", "fusion", "k", "passages": [{"chunk_id", "document_id",
     "title", "address", "version", "fetched_at", "place", "score", "fused", "rerank", "arms":
     {"sparse": {"rank", "score", "part"}, ...}, "words": [{"word", "share", "query", "passage"}],
-    "tail"}]}``; ``query`` and ``passage`` of a word are ``"written"``, ``"added"`` or ``"rule"``.
+    "tail", "quotes": [{"span", "text"}]}]}``; ``query`` and ``passage`` of a word are
+    ``"written"``, ``"added"`` or ``"rule"``. A quote is cut where it is long, and left out where
+    the record would grow too large.
     """
+    passages = [_passage(hit) for hit in hits]
+    _quote(passages, hits, spans or {})
     return {
         "format": FORMAT,
         "query": trace.prepared.text,
         "encoder": trace.encoder,
         "fusion": trace.prepared.settings.fusion,
         "k": trace.prepared.settings.rrf_k,
-        "passages": [_passage(hit) for hit in hits],
+        "passages": passages,
     }
+
+
+def quote_of(passage: Mapping[str, object], span: Sequence[int]) -> str:
+    """The text that stood at ``span`` of a stored passage; empty where it was not kept."""
+    quotes = passage.get("quotes")
+    for one in quotes if isinstance(quotes, list) else ():
+        if list(one["span"]) == list(span):
+            return str(one["text"])
+    return ""
 
 
 async def what_changed(record: JsonObject, database: Database, encoder: str) -> tuple[str, ...]:
@@ -67,6 +93,31 @@ async def what_changed(record: JsonObject, database: Database, encoder: str) -> 
             )
     # Two passages of one page have one fate.
     return tuple(dict.fromkeys(changes))
+
+
+def _quote(
+    passages: Sequence[JsonObject],
+    hits: Sequence[HitExplanation],
+    spans: Mapping[UUID, Sequence[Span]],
+) -> None:
+    """Put the text of the places into the passages, as long as there is room."""
+    room = _QUOTED
+    for passage, hit in zip(passages, hits, strict=True):
+        for start, end in dict.fromkeys(spans.get(hit.chunk_id, ())):
+            text = _short(hit.text[start:end])
+            room -= len(json.dumps(text))
+            if room < 0:
+                return
+            passage.setdefault("quotes", []).append({"span": [start, end], "text": text})
+
+
+def _short(text: str) -> str:
+    """The text, or its beginning, in so many bytes."""
+    bytes_of_each = (len(json.dumps(char)) - 2 for char in text)
+    for at, end in enumerate(accumulate(bytes_of_each)):
+        if end > _QUOTE:
+            return text[:at].rstrip() + "…"
+    return text
 
 
 def _passage(hit: HitExplanation) -> JsonObject:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -26,7 +26,7 @@ from knowledge.encode.encoder import Encoder
 from knowledge.errors import NotFound
 from knowledge.index.search_index import Point
 from knowledge.store.passages import Passage, read_passages
-from knowledge.types import ArmName, TermOrigin
+from knowledge.types import ArmName, Span, TermOrigin
 
 _TRACES = 256
 
@@ -82,15 +82,20 @@ class Explainer:
         raise _unknown(chunk_id)
 
     async def record(
-        self, request: SearchRequest, result: SearchResult, chunk_ids: tuple[UUID, ...]
+        self,
+        request: SearchRequest,
+        result: SearchResult,
+        chunk_ids: tuple[UUID, ...],
+        spans: Mapping[UUID, Sequence[Span]] | None = None,
     ) -> JsonObject:
-        """What is stored with an answer: why each cited passage was found, in a few hundred bytes.
+        """What is stored with an answer: why each cited passage was found, and what stood at the
+        cited ``spans`` of it, in two or three kilobytes.
 
         It stays readable when the index, the encoder or the page has changed.
         """
         if result.trace is None:
             return {}
-        return record_of(result.trace, await self.hits(result, chunk_ids, top=6))
+        return record_of(result.trace, await self.hits(result, chunk_ids, top=6), spans)
 
     async def changes(self, record: JsonObject) -> tuple[str, ...]:
         """Why a fresh explanation would differ from the stored ``record``, in sentences."""

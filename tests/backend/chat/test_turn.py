@@ -60,6 +60,10 @@ async def test_a_turn_is_stored_with_its_citations_and_its_reasons(desk: Desk) -
     assert cited["chunk_id"] == str(final.citations[0].chunk_id)
     assert cited["words"]
     assert str(final.citations[0].chunk_id) in answer.explanation["given"]
+    start, end = final.citations[0].span
+    quote = cited["quotes"][0]
+    assert quote["span"] == [start, end]
+    assert quote["text"] in final.answer
 
 
 async def test_a_conversation_goes_on(desk: Desk) -> None:

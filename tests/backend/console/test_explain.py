@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from backend.search.search import SearchRequest
 from knowledge.store.tables import Role
 from tests.backend.console.conftest import Sign
-from tests.backend.console.filling import Served, Stocked
+from tests.backend.console.filling import Served, Stocked, stocked
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -118,3 +118,23 @@ async def test_a_conversation_shows_its_sources_and_leads_to_explain(
     assert [one["id"] for one in (await shop.client.get("/conversations")).json()["items"]] == [
         missed["conversation_id"]
     ]
+
+
+async def test_what_an_answer_quoted_is_read_after_the_document_is_gone(
+    served: Served, sign_in: Sign
+) -> None:
+    shop = await stocked(served)
+    ask = {"question": "How long may I return goods?", "stream": False}
+    told = (await shop.client.post("/chat", json=ask)).json()
+    (cited, *_) = told["citations"]
+    quoted = told["answer"][slice(*cited["sentence"])]
+    for one in (await shop.client.get("/documents")).json()["items"]:
+        if one["address"] == cited["address"]:
+            assert (await shop.client.delete(f"/documents/{one['id']}")).is_success
+    person = await sign_in(Role.ADMIN, shop.workspace_id)
+    await person.open(f"/conversations/{told['conversation_id']}")
+    await person.page.get_by_text("What each sentence rests on").click()
+    rests = person.page.locator(".rests")
+    await expect(rests.locator("blockquote").first).to_contain_text(quoted)
+    await expect(rests).to_contain_text("The passage has been changed or removed since.")
+    await shop.client.aclose()

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import delete, update
 
+from backend.explain.chain import quote_of
 from backend.explain.explain import Explainer
 from backend.search.rules import Rule, RuleSet
 from backend.search.search import Searcher, SearchRequest, SearchSettings
@@ -174,7 +175,7 @@ async def test_a_record_reads_after_the_page_and_the_encoder_have_changed(
     filled = ask.filled
     result = await ask("lamp bulb flickers", limit=3)
     ids = tuple(hit.chunk_id for hit in result.hits)
-    record = await explainer.record(result.trace.request, result, ids)
+    record = await explainer.record(result.trace.request, result, ids, {ids[0]: [(0, 13)]})
     assert json.loads(json.dumps(record)) == record
     assert len(json.dumps(record)) < 4096
     first = record["passages"][0]
@@ -205,6 +206,23 @@ async def test_a_record_reads_after_the_page_and_the_encoder_have_changed(
     changes = await later.changes(record)
     assert any("hashing-1 then and by hashing-2 now" in change for change in changes)
     assert any("version 1 was cited, 2 is indexed now" in change for change in changes)
+    assert quote_of(first, [0, 13]) == result.hits[0].text[:13]
+    assert quote_of(first, [0, 5]) == ""
+
+
+async def test_long_quotes_do_not_make_a_record_large(ask: Ask, explainer: Explainer) -> None:
+    text = "лампа " * 500
+    pages = [Page(f"https://shop.example/{n}", (text,)) for n in range(9)]
+    await ask.filled.add(*pages)
+    result = await ask("лампа", limit=3)
+    ids = tuple(hit.chunk_id for hit in result.hits)
+    spans = {id: [(0, 2000), (6, 400)] for id in ids}
+    record = await explainer.record(result.trace.request, result, ids, spans)
+    (quote, *rest) = [one for passage in record["passages"] for one in passage.get("quotes", ())]
+    assert quote["text"].endswith("…")
+    assert text.startswith(quote["text"][:-1])
+    assert len(rest) == 1
+    assert len(json.dumps(record)) < 4096
 
 
 async def test_explanations_are_plain_values(ask: Ask, explainer: Explainer) -> None:
