@@ -88,7 +88,7 @@ def table(
 ) -> Markup:
     """A table. ``heads``: title and class of each column, in the order of the cells.
 
-    On narrow screens a row becomes a block, and cells of class ``num`` are named.
+    On narrow screens a row becomes a block, and cells of class ``num`` or ``named`` are named.
     """
     top = join(Markup('<th scope="col" class="{}">{}</th>').format(c, name) for name, c in heads)
     body = join(
@@ -96,7 +96,9 @@ def table(
             join(
                 Markup('<td class="{}"{}>{}</td>').format(
                     kind,
-                    Markup(' data-label="{}"').format(name) if "num" in kind else NOTHING,
+                    Markup(' data-label="{}"').format(name)
+                    if "num" in kind or "named" in kind
+                    else NOTHING,
                     cell,
                 )
                 for (name, kind), cell in zip(heads, row, strict=True)

@@ -80,6 +80,14 @@ def ago(moment: datetime | None) -> str:
     return moment.strftime("%-d %b %Y")
 
 
+def ahead(moment: datetime) -> str:
+    """How long until a time that is to come, roughly."""
+    minutes = max(1, round((moment - utc_now()).total_seconds() / 60))
+    if minutes < 90:
+        return f"in {minutes} min"
+    return f"in {round(minutes / 60)} h" if minutes < 2160 else f"in {round(minutes / 1440)} days"
+
+
 def exact(moment: datetime | None) -> str:
     """A time to the minute."""
     return moment.strftime("%-d %b %Y, %H:%M UTC") if moment else "never"
@@ -152,6 +160,13 @@ def run_state(run: Run, progress: Progress) -> tuple[str, str]:
         RunState.FAILED: ("Failed", "bad"),
         RunState.CANCELLED: ("Stopped", "quiet"),
     }[RunState(run.state)]
+
+
+def run_name(run: Run) -> str:
+    """What a run is called."""
+    if run.document_id is not None:
+        return "One document read again"
+    return RUN_KINDS.get(run.kind, run.kind)
 
 
 def took(run: Run) -> str:

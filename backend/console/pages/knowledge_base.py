@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from markupsafe import Markup
@@ -11,6 +12,7 @@ from nicegui import ui
 
 from backend.api.written import is_pairs
 from backend.console.adding import (
+    SCHEDULES,
     Again,
     add_feed,
     add_text,
@@ -25,7 +27,8 @@ from backend.console.parts import badge, empty, meter, row_link, show, table, wh
 from backend.console.visit import Visit
 from backend.console.webhook_form import add_webhook
 from backend.console.website_form import website
-from backend.console.words import KINDS, count, shown_address, source_state
+from backend.console.words import KINDS, ahead, count, shown_address, source_state
+from knowledge.schedule import next_time
 from knowledge.store.database import ReadSession
 from knowledge.store.queries import runs
 from knowledge.store.queries.knowledge_bases import (
@@ -34,8 +37,9 @@ from knowledge.store.queries.knowledge_bases import (
     find_knowledge_base,
 )
 from knowledge.store.queries.runs import Progress
+from knowledge.store.queries.source_standing import Fault, last_changes, worst_faults
 from knowledge.store.queries.sources import count_by_source, last_runs, sources
-from knowledge.store.tables import KnowledgeBase, Role, Run, RunState, Source
+from knowledge.store.tables import KnowledgeBase, Role, Run, RunState, Source, SourceKind, utc_now
 
 _MOST = 500
 
@@ -48,6 +52,8 @@ class _Listed:
     counts: Counts
     run: Run | None
     progress: Progress
+    changed: datetime | None
+    fault: Fault | None
 
     @property
     def is_running(self) -> bool:
@@ -96,12 +102,16 @@ async def _list(session: ReadSession, visit: Visit, knowledge_base_id: UUID) -> 
     counts = await count_by_source(session, ids)
     newest = await last_runs(session, ids)
     progress = await runs.progress(session, [run.id for run in newest.values()])
+    changed = await last_changes(session, ids)
+    faults = await worst_faults(session, ids)
     return [
         _Listed(
             row,
             counts[row.id],
             newest.get(row.id),
             progress[newest[row.id].id] if row.id in newest else Progress(),
+            changed.get(row.id),
+            faults.get(row.id),
         )
         for row in rows
     ]
@@ -115,7 +125,14 @@ def _draw(listed: Sequence[_Listed]) -> Markup:
             "Add your website: give its address, and every page that it links to is read. Files "
             "and texts go beside it.",
         )
-    heads = (("Source", "fill"), ("State", ""), ("Documents", "num"), ("Last read", "when"))
+    heads = (
+        ("Source", "fill"),
+        ("State", "why"),
+        ("Documents", "num"),
+        ("Last read", "when named"),
+        ("Last change", "when named"),
+        ("Read again", "when named"),
+    )
     return table(heads, (_row(one) for one in listed), "Sources")
 
 
@@ -127,6 +144,8 @@ def _row(one: _Listed) -> list[Markup | str]:
         state += meter(one.progress.done, one.progress.found, words)
     if run is not None and run.state == RunState.FAILED:
         state += Markup('<span class="sub">{}</span>').format(run.error_detail)
+    elif one.fault is not None and not one.is_running:
+        state += Markup('<span class="sub">{}</span>').format(_why(one.fault))
     address = shown_address(str(one.source.config.get("start", "")))
     kind = "Questions and answers" if is_pairs(one.source) else KINDS[one.source.kind]
     below = kind if kind != one.source.name else ""
@@ -137,7 +156,31 @@ def _row(one: _Listed) -> list[Markup | str]:
         state,
         f"{one.counts.documents.get('indexed', 0):,}",
         when(run.finished_at if run else None),
+        when(one.changed),
+        _schedule(one.source),
     ]
+
+
+def _why(fault: Fault) -> str:
+    """The most frequent failure, with what to do about it."""
+    more = fault.documents - 1
+    like = f" {more:,} more failed in the same way." if more else ""
+    return " ".join(part for part in (fault.detail, fault.action) if part) + like
+
+
+def _schedule(row: Source) -> Markup | str:
+    """When the source is read again, and how often."""
+    if row.kind not in (SourceKind.WEBSITE, SourceKind.FEED):
+        return ""
+    if row.paused:
+        return "not while paused"
+    if not row.schedule:
+        return "when asked"
+    often = SCHEDULES.get(row.schedule, row.schedule)
+    following = next_time(row.schedule, utc_now())
+    return Markup('<time datetime="{}">{}</time><span class="sub">{}</span>').format(
+        following.isoformat(), ahead(following), often.replace(" (UTC)", " UTC")
+    )
 
 
 def _summary(knowledge_base_id: UUID, listed: Sequence[_Listed]) -> Markup:
