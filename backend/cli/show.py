@@ -75,9 +75,14 @@ def show_status(status: dict[str, Any]) -> None:
         out.print(f"{run['kind']} {run['state']}: {done}")
         for note in run["notes"]:
             _fault(run["kind"], note)
+    told: set[str] = set()
     for run in status["ended"]:
         read = plain(run["source"]) or run["kind"]
         out.print(f"{read}: {run['state']}, {_changes(run) or 'no changes'}", markup=False)
+        if run["kind"] != "ingest" or run["source_id"] in told:
+            continue
+        # What an earlier crawl came to is no longer so where a later one says nothing of it.
+        told.add(run["source_id"])
         for note in run["notes"]:
             _fault(read, note)
     for failure in status["failed"][:_SHOWN]:

@@ -13,7 +13,7 @@ from backend.console.frame import head, page
 from backend.console.listing import Steering
 from backend.console.parts import badge, empty, row_link, run_notes, show, table, tiles, when
 from backend.console.visit import Visit
-from backend.console.words import CHANGES, RUN_KINDS, run_state, shown_address, took
+from backend.console.words import CHANGES, run_name, run_state, shown_address, took
 from knowledge.store.paging import PageRequest, read_page
 from knowledge.store.queries import runs
 from knowledge.store.queries.knowledge_bases import find_knowledge_base
@@ -49,7 +49,7 @@ async def run(visit: Visit, run_id: UUID, change: Change | None = None, after: s
             source = await find_source(session, visit.workspace_id, row.source_id)
             crumbs.append((source.name, f"/console/sources/{source.id}"))
         progress = (await runs.progress(session, [row.id]))[row.id]
-    head(f"{RUN_KINDS.get(row.kind, row.kind)}: what changed", crumbs, when(row.created_at))
+    head(f"{run_name(row)}: what changed", crumbs, when(row.created_at))
     show(_facts(row, progress), classes="section")
     if row.notes:
         show(run_notes(row.notes), classes="section stack")

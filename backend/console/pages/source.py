@@ -30,10 +30,10 @@ from backend.console.words import (
     CHANGES,
     ITEM_STATES,
     KINDS,
-    RUN_KINDS,
     count,
     document_name,
     exact,
+    run_name,
     run_state,
     shown_address,
     source_state,
@@ -306,8 +306,6 @@ def _run(run: Run, progress: Progress) -> list[Markup | str]:
     )
     if run.error_detail:
         came = f"{run.error_detail} {run.error_action}"
-    name = row_link(
-        f"/console/runs/{run.id}", RUN_KINDS.get(run.kind, run.kind), when(run.created_at)
-    )
+    name = row_link(f"/console/runs/{run.id}", run_name(run), when(run.created_at))
     said = Markup('{}<span class="sub">{}</span>').format(came, changed)
     return [name, badge(words, kind), said, took(run)]

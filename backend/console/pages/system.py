@@ -16,7 +16,7 @@ from backend.console.forms import Act, button, confirm
 from backend.console.frame import done, head, live, page, section, tabs
 from backend.console.parts import badge, empty, meter, note, show, table, tiles, when
 from backend.console.visit import Visit
-from backend.console.words import RUN_KINDS, run_state, size, took
+from backend.console.words import run_name, run_state, size, took
 from knowledge.store.queries import runs
 from knowledge.store.queries.knowledge_bases import knowledge_bases
 from knowledge.store.queries.runs import Progress
@@ -171,7 +171,7 @@ def _run(run: Run, work: _Work) -> list[Markup | str]:
     progress = work.progress[run.id]
     words, kind = run_state(run, progress)
     name = work.names.get(run.source_id or run.knowledge_base_id, "a removed source")
-    about = Markup("{}, {}").format(RUN_KINDS.get(run.kind, run.kind), when(run.created_at))
+    about = Markup("{}, {}").format(run_name(run), when(run.created_at))
     title = (
         Markup('<a class="row" href="/console/sources/{}">{}</a>').format(run.source_id, name)
         if run.source_id

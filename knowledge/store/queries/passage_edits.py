@@ -95,10 +95,12 @@ async def documents_with_open_edits(session: ReadSession, knowledge_base_id: UUI
 
 async def has_open_edits(session: ReadSession, document: Document) -> bool:
     """Whether an edit of a document waits for its way into the index."""
+    if document.indexed_at is None:
+        return False
     newest = exists().where(
         PassageEdit.document_id == document.id, PassageEdit.updated_at > document.indexed_at
     )
-    return bool(document.indexed_at and await session.scalar(select(newest)))
+    return bool(await session.scalar(select(newest)))
 
 
 async def edit_passage(
