@@ -5,31 +5,41 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import xberg
 
 from ingestion.parse.formats import Format
 from knowledge.errors import DamagedDocument, DocumentTooLarge, EmptyDocument, EncryptedDocument
 
-_CONFIG = xberg.ExtractionConfig(
-    use_cache=False,
-    enable_quality_processing=False,
-    disable_ocr=True,
-    output_format="markdown",
-    escape_markdown=False,
-    pages=xberg.PageConfig(extract_pages=True),
-    max_concurrent_extractions=1,
-)
-_STRONG = re.compile(r"\*\*(?=\S)([^*\n]+?)(?<=\S)\*\*")
+_CONFIGS = {
+    written: xberg.ExtractionConfig(
+        use_cache=False,
+        enable_quality_processing=False,
+        disable_ocr=True,
+        output_format=written,
+        escape_markdown=False,
+        pages=xberg.PageConfig(extract_pages=True),
+        max_concurrent_extractions=1,
+    )
+    for written in ("markdown", "html")
+}
+_EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3})(?=\S)([^*\n]+?)\1(?![\w*])")
+_STARS = re.compile(r"\*{2,}|^([ \t]*(?:[-*+] |\d+\. |#+ )?)\*(?=\w)|(?<=\w)\*$", re.MULTILINE)
+_LONELY = re.compile(r"^[ \t]*(?:\*+|\\?[-–])[ \t]*$", re.MULTILINE)
+_SPACES = re.compile(r"(?<=\S) {2,}(?=\S)")
 _IMAGE = re.compile(r"\\?!\[([^\]\n]*)\]\([^)\n]*\)")
+_LINK = re.compile(r"(?<!\\)\[([^\]\n]+)\]\((?:https?://|mailto:|#)[^)\s]*\)")
 _LEADER = re.compile(r"(?<![ \t.])(?:[ \t]*\.){4,}[ \t]*")
-_LONELY_STARS = re.compile(r"^[ \t]*\*{2,}[ \t]*$|(?<=\S)\*\*$", re.MULTILINE)
+_ESCAPED = re.compile(r"\\([#&<>~*_\[\]()!`+.{}-])")
 
 
-def extract(data: bytes, kind: Format | None, name: str = "") -> Any:
+def extract(
+    data: bytes, kind: Format | None, name: str = "", written: Literal["markdown", "html"] = "html"
+) -> Any:
     """What Xberg reads from the file: its one document, with content, pages and metadata.
 
+    ``written``: HTML tells what a file says from how it is emphasised; Markdown does not.
     ``kind`` is passed on as the type, or left to Xberg where it is ``None``.
     Raises :class:`DamagedDocument`, or what its words name more closely.
     """
@@ -37,7 +47,7 @@ def extract(data: bytes, kind: Format | None, name: str = "") -> Any:
         kind="bytes", bytes=data, mime_type=kind and kind.value, filename=name or None
     )
     try:
-        result = asyncio.run(xberg.extract(source, _CONFIG))
+        result = asyncio.run(xberg.extract(source, _CONFIGS[written]))
     except (RuntimeError, ValueError, OSError) as error:
         raise _named(str(error)) from error
     if not result.results:
@@ -65,11 +75,12 @@ def _named(words: str) -> DamagedDocument | DocumentTooLarge | EncryptedDocument
 
 
 def tidy(markdown: str) -> str:
-    """Extracted Markdown without emphasis, links to embedded pictures, and dotted leaders."""
+    """Extracted Markdown without emphasis, links, embedded pictures, escapes, and leaders."""
     text = _IMAGE.sub(lambda found: found.group(1), markdown)
-    text = _STRONG.sub(r"\1", text)
-    text = _LONELY_STARS.sub("", text)
-    return _LEADER.sub(" ", text).replace("\\!", "!").replace("\\~", "~")
+    text = _LINK.sub(r"\1", text)
+    text = _EMPHASIS.sub(r"\2", text)
+    text = _SPACES.sub(" ", _LONELY.sub("", _STARS.sub(r"\1", text)))
+    return _ESCAPED.sub(r"\1", _LEADER.sub(" ", text))
 
 
 def parse_time(told: str | None) -> datetime | None:

@@ -7,9 +7,10 @@ from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-_SAMPLE = 4000
+_SAMPLES, _SAMPLE = 4, 2000
 _FEWEST_LETTERS = 40
 _SURE = 0.8
+_CAPITALS = re.compile(r"\b[^\W\d_a-zß-ÿ]{3,}\b")
 _CODE = re.compile(r"```.*?```|`[^`\n]*`|https?://\S+", re.DOTALL)
 
 
@@ -25,8 +26,10 @@ def detect_language(text: str, declared: str = "") -> str:
     ``declared`` is what the document says of itself: it stands where the text is too short or the
     finding unsure. ``""`` where neither says anything.
     """
-    middle = len(text) // 2
-    sample = _CODE.sub(" ", text[:_SAMPLE] + " " + text[middle : middle + _SAMPLE])
+    starts = range(0, len(text), max(len(text) // _SAMPLES, _SAMPLE))
+    sample = _CODE.sub(" ", " ".join(text[start : start + _SAMPLE] for start in starts))
+    # The model knows words as they stand in sentences.
+    sample = _CAPITALS.sub(lambda word: word.group().lower(), sample)
     if sum(map(str.isalpha, sample)) < _FEWEST_LETTERS:
         return declared
     code, probability = language_identifier().classify(sample)

@@ -1,36 +1,45 @@
-"""Office documents and e-books, through Xberg."""
+"""Text documents of office programs, through Xberg."""
 
 from __future__ import annotations
 
-import re
-
 from ingestion.parse.draft import Draft
-from ingestion.parse.extraction import extract, parse_time, tidy
+from ingestion.parse.extraction import extract, parse_time
 from ingestion.parse.formats import Format
+from ingestion.parse.hidden import holds, without_hidden_text
+from ingestion.parse.html import add_html_fragment
 from ingestion.parse.reading import FileToRead
+from ingestion.parse.rtf import prepared, with_headings
 from knowledge.types import MarkKind
-
-_PAGED = (Format.DOCX, Format.PPTX, Format.ODP)
-_SLIDES = (Format.PPTX, Format.ODP)
-_SLIDE_NUMBER = re.compile(r"\n\s*\d{1,4}\s*\Z")
 
 
 def parse_office(file: FileToRead, kind: Format) -> Draft:
-    """A text document, slides (each a page) or sheets (each under its name)."""
-    found = extract(file.data, None if kind is Format.OLE else kind, file.name)
+    """A text document with its headings, lists and tables, and its pages where it knows them."""
+    data = file.data
+    if kind is Format.RTF:
+        data = prepared(data)
+    elif kind is Format.DOCX:
+        data = without_hidden_text(data)
+    found = extract(data, None if kind is Format.OLE else kind, file.name)
     draft = Draft(
         media_type=found.mime_type if kind is Format.OLE else kind.value,
         title=found.metadata.title or "",
         modified_at=parse_time(found.metadata.modified_at),
     )
     pages = found.pages or []
-    if kind in _PAGED and pages:
+    if kind is Format.DOCX and pages and _knows_its_pages(file.data):
         for page in pages:
             draft.mark(MarkKind.PAGE, str(page.page_number))
-            text = tidy(page.content)
-            draft.add(_SLIDE_NUMBER.sub("", text) if kind in _SLIDES else text)
-            if page.speaker_notes and page.speaker_notes.strip() not in text:
-                draft.add(tidy(page.speaker_notes))
+            add_html_fragment(draft, page.content)
     else:
-        draft.add(tidy(found.content))
+        html = found.content
+        add_html_fragment(draft, with_headings(html) if kind is Format.RTF else html)
     return draft
+
+
+def _knows_its_pages(data: bytes) -> bool:
+    """Whether the program that saved a Word document noted where each of its pages begins.
+
+    Without that only the breaks that somebody typed are in the file: counting them would cite
+    wrong pages.
+    """
+    return holds(data, b"lastRenderedPageBreak")

@@ -20,7 +20,7 @@ _DEEPEST = 20
 def parse_json(file: FileToRead, kind: Format) -> Draft:
     """Every record as a section; a pair's question is the heading of its answer."""
     draft = Draft(media_type=kind.value)
-    for record in _records(decode_text(file), kind):
+    for record in _records(draft, decode_text(file), kind):
         heading, body = _section(record)
         if heading:
             draft.add(f"## {' '.join(heading.split())}")
@@ -28,10 +28,10 @@ def parse_json(file: FileToRead, kind: Format) -> Draft:
     return draft
 
 
-def _records(text: str, kind: Format) -> list[Any]:
+def _records(draft: Draft, text: str, kind: Format) -> list[Any]:
+    if kind is Format.JSONL:
+        return _lines(draft, text)
     try:
-        if kind is Format.JSONL:
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
         whole = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DamagedDocument(
@@ -42,6 +42,23 @@ def _records(text: str, kind: Format) -> list[Any]:
         if len(lists) == 1 and lists[0] and isinstance(lists[0][0], dict):
             return lists[0]
     return whole if isinstance(whole, list) else [whole]
+
+
+def _lines(draft: Draft, text: str) -> list[Any]:
+    """The records of JSONL; lines that are broken are told, and the others read."""
+    found, broken = [], []
+    for number, line in enumerate(text.split("\n"), start=1):
+        try:
+            if line.strip():
+                found.append(json.loads(line))
+        except (ValueError, RecursionError):
+            broken.append(number)
+    if broken and not found:
+        raise DamagedDocument("No line of the file is valid JSON.", "Check it with a JSON tool.")
+    if broken:
+        shown = ", ".join(map(str, broken[:10])) + (", ..." if len(broken) > 10 else "")
+        draft.warnings.append(f"{len(broken)} lines are not valid JSON: {shown}.")
+    return found
 
 
 def _section(record: Any) -> tuple[str, str]:

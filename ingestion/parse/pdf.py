@@ -91,7 +91,7 @@ def _time(told: str) -> datetime | None:
 def _salvaged_pages(draft: Draft, file: FileToRead, pictures: _Pictures) -> list[int]:
     """What Xberg saves of a file that PDFium cannot open, such as one that is cut off."""
     try:
-        found = extract(file.data, Format.PDF)
+        found = extract(file.data, Format.PDF, written="markdown")
     except DamagedDocument as error:
         if any(word in error.detail.lower() for word in _WORDS_OF_A_LOCK):
             raise _locked() from error

@@ -50,7 +50,7 @@ def read(
 
             draft, facts = parse_html(file)
         else:
-            draft = _parse(file, kind, plain)
+            draft = parse(file, kind, plain=plain)
         wanted = Need.OCR if draft.has_pictures else None
         return Reading(document=_finish(draft, file), page=facts, need=wanted)
     except ScannedDocument as error:
@@ -80,8 +80,13 @@ def _need_of(data: bytes) -> Need | None:
     return Need.SPEECH if recording_type(data) else None
 
 
-def _parse(file: FileToRead, kind: Format, plain: bool) -> Draft:
+def parse(file: FileToRead, kind: Format, *, plain: bool = False) -> Draft:
+    """A file of a known format. Raises a :class:`ParseError`."""
     match kind:
+        case Format.HTML:
+            from ingestion.parse.html import parse_html
+
+            return parse_html(file)[0]
         case Format.MARKDOWN:
             from ingestion.parse.text import parse_markdown
 
@@ -110,6 +115,22 @@ def _parse(file: FileToRead, kind: Format, plain: bool) -> Draft:
             from ingestion.parse.mail import parse_mail
 
             return parse_mail(file)
+        case Format.PPTX:
+            from ingestion.parse.slides import parse_slides
+
+            return parse_slides(file)
+        case Format.XLSX:
+            from ingestion.parse.workbook import parse_workbook
+
+            return parse_workbook(file)
+        case Format.ODT | Format.ODS | Format.ODP:
+            from ingestion.parse.opendocument import parse_opendocument
+
+            return parse_opendocument(file, kind)
+        case Format.EPUB:
+            from ingestion.parse.epub import parse_epub
+
+            return parse_epub(file)
         case Format.ZIP:
             raise UnsupportedFormat(
                 "The file is an archive inside an archive, or was not added as an upload.",

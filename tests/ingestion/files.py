@@ -47,10 +47,11 @@ def pdf(*pages: str) -> bytes:
             "/Resources << /Font << /F1 3 0 R >> >> >>"
         )
         objects.append(f"<< /Length {len(drawn)} >>\nstream\n{drawn}\nendstream")
-    return _with_table(objects, "")
+    return pdf_of(objects)
 
 
-def _with_table(objects: list[str], trailer: str) -> bytes:
+def pdf_of(objects: list[str], trailer: str = "") -> bytes:
+    """The PDF of these objects, of which the first is its root."""
     out, places = "%PDF-1.4\n", []
     for number, content in enumerate(objects, start=1):
         places.append(len(out))
@@ -70,4 +71,4 @@ def locked_pdf() -> bytes:
         f"<< /Filter /Standard /V 1 /R 2 /O <{'41' * 32}> /U <{'42' * 32}> /P -4 >>",
     ]
     identity = "ab" * 16
-    return _with_table(objects, f"/Encrypt 3 0 R /ID [<{identity}> <{identity}>] ")
+    return pdf_of(objects, f"/Encrypt 3 0 R /ID [<{identity}> <{identity}>] ")

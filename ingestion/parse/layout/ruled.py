@@ -111,7 +111,7 @@ def _is_frame(lines: Sequence[Line]) -> bool:
 
 
 def _has_columns(rows: Sequence[Sequence[str]]) -> bool:
-    return sum(sum(map(bool, row)) >= 2 for row in rows) >= 2
+    return len(rows) > 1 and any(sum(map(bool, row)) >= 2 for row in rows)
 
 
 def _connected(rules: Sequence[Rule]) -> list[list[Rule]]:
