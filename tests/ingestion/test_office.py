@@ -11,8 +11,6 @@ import docx
 import openpyxl
 import pytest
 from docx.oxml import OxmlElement, parse_xml
-from odf import style, table, text
-from odf.opendocument import OpenDocumentSpreadsheet, OpenDocumentText
 from pptx import Presentation
 from pptx.util import Inches
 
@@ -196,67 +194,70 @@ def test_pages_of_a_word_document_are_told_where_its_program_noted_them() -> Non
     assert at_marks(document(saved(made))) == [("1", "# Handbook"), ("2", "# Second part")]
 
 
+ODF = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+    for name in ("office", "text", "table", "style")
+)
+
+
+def opendocument(kind: str, styles: str, body: str) -> bytes:
+    return zipped(
+        {
+            "mimetype": f"application/vnd.oasis.opendocument.{kind}",
+            "content.xml": f"<office:document-content {ODF}><office:automatic-styles>{styles}"
+            f"</office:automatic-styles><office:body>{body}</office:body>"
+            "</office:document-content>",
+        }
+    )
+
+
+def odf_rows(*rows: tuple[str, ...]) -> str:
+    cells = "<table:table-cell><text:p>{}</text:p></table:table-cell>"
+    lines = ("".join(map(cells.format, row)) for row in rows)
+    return "".join(f"<table:table-row>{line}</table:table-row>" for line in lines)
+
+
 def test_opendocument_texts_keep_spaces_lists_and_tables() -> None:
-    made = OpenDocumentText()
-    made.text.addElement(text.H(outlinelevel=1, text="Guide"))
-    unseen = style.Style(name="unseen", family="text")
-    unseen.addElement(style.TextProperties(display="none"))
-    made.automaticstyles.addElement(unseen)
-    line = text.P(text="A line")
-    for part in (text.Tab(), text.Span(text="with"), text.S(c=1), text.Span(text="parts")):
-        line.addElement(part)
-    line.addElement(text.Span(stylename=unseen, text=" unseen"))
-    note = text.Note(noteclass="footnote")
-    note.addElement(text.NoteCitation(text="1"))
-    note.addElement(text.NoteBody())
-    note.lastChild.addElement(text.P(text="as a note says"))
-    line.addElement(note)
-    made.text.addElement(line)
-    outer, inner = text.List(), text.List()
-    for words in ("alpha", "beta"):
-        outer.addElement(text.ListItem())
-        outer.lastChild.addElement(text.P(text=words))
-    inner.addElement(text.ListItem())
-    inner.lastChild.addElement(text.P(text="within"))
-    outer.firstChild.addElement(inner)
-    made.text.addElement(outer)
-    made.text.addElement(sheet_of([("City", "People"), ("Köln", "1 Mio")]))
-    assert document(saved_odf(made)).text == (
+    unseen = (
+        '<style:style style:name="U"><style:text-properties text:display="none"/></style:style>'
+    )
+    line = (
+        "<text:p>A line<text:tab/>with<text:s/><text:span>parts</text:span>"
+        '<text:span text:style-name="U"> unseen</text:span><text:note><text:note-citation>1'
+        "</text:note-citation><text:note-body><text:p>as a note says</text:p></text:note-body>"
+        "</text:note></text:p>"
+    )
+    items = (
+        "<text:list><text:list-item><text:p>alpha</text:p><text:list><text:list-item>"
+        "<text:p>within</text:p></text:list-item></text:list></text:list-item>"
+        "<text:list-item><text:p>beta</text:p></text:list-item></text:list>"
+    )
+    grid = f"<table:table>{odf_rows(('City', 'People'), ('Köln', '1 Mio'))}</table:table>"
+    body = f'<office:text><text:h text:outline-level="1">Guide</text:h>{line}{items}{grid}'
+    assert document(opendocument("text", unseen, f"{body}</office:text>")).text == (
         "# Guide\n\nA line with parts (as a note says)\n\n- alpha\n  - within\n- beta\n\n"
         "| City | People |\n| --- | --- |\n| Köln | 1 Mio |"
     )
 
 
-def sheet_of(rows: list[tuple[str, ...]], **facts: Any) -> table.Table:
-    made = table.Table(name="Tarife", **facts)
-    for row in rows:
-        made.addElement(table.TableRow())
-        for words in row:
-            made.lastChild.addElement(table.TableCell(valuetype="string"))
-            made.lastChild.lastChild.addElement(text.P(text=words))
-    return made
-
-
-def saved_odf(made: Any) -> bytes:
-    data = io.BytesIO()
-    made.write(data)
-    return data.getvalue()
-
-
 def test_opendocument_sheets_are_read_as_they_are_shown() -> None:
-    made = OpenDocumentSpreadsheet()
-    sheet = sheet_of([("Zone", "Preis"), ("A", "2,50 €")])
+    unseen = (
+        '<style:style style:name="U"><style:table-properties table:display="false"/></style:style>'
+    )
     # The end of a sheet is told as one empty cell in a million empty rows.
-    sheet.addElement(table.TableRow(numberrowsrepeated=1_000_000))
-    sheet.lastChild.addElement(table.TableCell(numbercolumnsrepeated=1_000))
-    made.spreadsheet.addElement(sheet)
-    unseen = style.Style(name="unseen", family="table")
-    unseen.addElement(style.TableProperties(display="false"))
-    made.automaticstyles.addElement(unseen)
-    made.spreadsheet.addElement(sheet_of([("secret", "3")], stylename=unseen))
-    found = document(saved_odf(made))
+    end = (
+        '<table:table-row table:number-rows-repeated="1000000"><table:table-cell '
+        'table:number-columns-repeated="1000"/></table:table-row>'
+    )
+    shown = odf_rows(("Zone", "Preis"), ("A", "2,50 €")) + end
+    body = (
+        f'<office:spreadsheet><table:table table:name="Tarife">{shown}</table:table><table:table '
+        f'table:name="Einkauf" table:style-name="U">{odf_rows(("secret", "3"))}</table:table>'
+        "</office:spreadsheet>"
+    )
+    found = document(opendocument("spreadsheet", unseen, body))
     assert found.text == "## Tarife\n\n| Zone | Preis |\n| --- | --- |\n| A | 2,50 € |"
-    assert found.warnings == ("Hidden sheets are not read: Tarife.",)
+    assert found.warnings == ("Hidden sheets are not read: Einkauf.",)
 
 
 def test_rtf_keeps_its_characters_headings_and_tables() -> None:
