@@ -74,9 +74,9 @@ imports:
 format: install-dev ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-test-qdrant: install-dev ## The index suite against a real server: QDRANT_URL=http://host:6333
+test-qdrant: install-dev ## The index and the ledger's sums on a real server: QDRANT_URL=http://host:6333
 	@test -n "$${QDRANT_URL:-}" || { echo "Say where: make test-qdrant QDRANT_URL=http://127.0.0.1:6333"; exit 2; }
-	@$(BIN)/python -m pytest tests/knowledge/index --qdrant-url "$$QDRANT_URL"
+	@QDRANT_URL="$$QDRANT_URL" $(BIN)/python -m pytest tests/knowledge/index tests/backend/explain/test_ledger.py
 
 bench-retrieval: install-dev ## Retrieval quality on BEIR folders: DATA=folder
 	@test -n "$${DATA:-}" || { echo "Say where: make bench-retrieval DATA=path/to/beir-sets"; exit 2; }

@@ -83,9 +83,9 @@ def _weights(terms: TermsExplanation) -> Markup:
     heads = join(
         Markup('<th scope="col" class="{}">{}</th>').format(kind, words)
         for words, kind in (
-            ("Word, or piece", ""),
+            ("Word", ""),
             ("Question", "num"),
-            ("of which rarity", "num"),
+            ("Rarity", "num"),
             ("Passage", "num"),
             ("Adds", "num"),
         )
@@ -93,7 +93,9 @@ def _weights(terms: TermsExplanation) -> Markup:
     return Markup(
         '<details class="weights"><summary>Weights and pieces</summary><div class="table" '
         'tabindex="0" role="region" aria-label="Weights and pieces"><table class="sum"><thead>'
-        "<tr>{}</tr></thead><tbody>{}{}</tbody></table></div></details>"
+        '<tr>{}</tr></thead><tbody>{}{}</tbody></table></div><p class="soft small">A word adds its '
+        "weight in the question times that in the passage. The former has the word’s rarity in the "
+        "knowledge base in it, as a factor.</p></details>"
     ).format(heads, rows, _weight_row("Sum", "", "", "", terms.score, total=True))
 
 

@@ -124,7 +124,7 @@ def _changes(told: WhyNot) -> Markup:
 def _change(change: Change) -> str:
     number = f"{change.value:.3g}"
     does = {
-        "expansion": f"Treat the passage as if it said “{change.word}”",
+        "expansion": f"Treat the passage as if it said “{change.word}”, with weight {number}",
         "term": f"Weigh “{change.word}” in the question {number} times as much",
         "weight": f"Give the {_ARMS.get(change.word, change.word)} arm the weight {number}",
         "page": f"Write “{change.word}” on the page",

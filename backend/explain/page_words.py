@@ -79,7 +79,8 @@ def query_words(
         weights = dict.fromkeys(terms, 1.0)
     else:
         weights = dict(zip(query.indices.tolist(), query.values.tolist(), strict=True))
-    names = encoder.words(list(weights), text, passage.text)
+    by_rules = [rule.text for rule in trace.prepared.rules]
+    names = encoder.words(list(weights), text, *by_rules, passage.text)
     joined = join_pieces(weights, written, text, {term: name_of(term, names) for term in weights})
     joined.sort(key=lambda word: (-math.fsum(weights[term] for term in word.terms), word.text))
     return joined[:_WORDS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 import zlib
 from collections.abc import AsyncIterator, Sequence
@@ -25,6 +26,9 @@ from knowledge.types import Hit
 from tests.filled import SHOP, FilledKnowledgeBase
 
 QUERIES = 200
+SERVER = os.environ.get("QDRANT_URL", "")
+"""A Qdrant server to test against too; `make test-qdrant` says which."""
+
 WORDS = sorted({word for page in SHOP for text in page.chunks for word in text.split()})
 MEANT = [word for word in WORDS if stems(word)]
 """Those that a rule can be about: no function words."""
@@ -39,19 +43,22 @@ class Checksum:
         return [zlib.crc32(f"{query} {text}".encode()) / 2**32 for text in texts]
 
 
-@pytest.fixture(params=["embedded", "server"])
+@pytest.fixture(params=["embedded", "client", *["server"] * bool(SERVER)])
 async def any_filled(
     request: pytest.FixtureRequest, filled: FilledKnowledgeBase
 ) -> AsyncIterator[FilledKnowledgeBase]:
-    """The shop in the embedded index, and again behind the Qdrant client."""
+    """The shop in the embedded index, over the client's in-process mode, or over a real server."""
     if request.param == "embedded":
         yield filled
         return
-    client = AsyncQdrantClient(":memory:")
-    served = await ServerIndex.open(client, "shop", filled.encoder.spec)
+    own = request.param == "client"
+    client = AsyncQdrantClient(":memory:") if own else AsyncQdrantClient(url=SERVER)
+    name = f"test-{uuid4().hex[:12]}"
+    served = await ServerIndex.open(client, name, filled.encoder.spec)
     async for batch in filled.index.scroll():
         await served.upsert(batch)
     yield replace(filled, index=served)
+    await client.delete_collection(name)
     await served.close()
 
 
