@@ -120,6 +120,7 @@ def uploads(visit: Visit, knowledge_base_id: UUID, again: Again) -> None:
     shown = ui.element("candor-uploads").on("arrived", again)
     shown.props["to"] = _uploads_of(knowledge_base_id)
     shown.props["limit"] = str(visit.state.options.upload_max_bytes)
+    shown.props["who"] = str(visit.caller.user_id)
 
 
 def _uploads_of(knowledge_base_id: UUID) -> str:

@@ -19,9 +19,17 @@ def _assets() -> dict[str, bytes]:
 
 
 @cache
+def _digest() -> str:
+    """Of all files together, so that one can import another from beside it."""
+    whole = hashlib.sha256()
+    for name, content in _assets().items():
+        whole.update(name.encode() + b"\0" + content)
+    return whole.hexdigest()[:12]
+
+
 def address(name: str) -> str:
-    """Where a file is served, with a digest of its content."""
-    return f"/console/assets/{hashlib.sha256(_assets()[name]).hexdigest()[:12]}/{name}"
+    """Where a file is served, with a digest of all of them."""
+    return f"/console/assets/{_digest()}/{name}"
 
 
 def find_asset(path: str) -> Response:

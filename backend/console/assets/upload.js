@@ -8,13 +8,14 @@
  * server has taken files.
  */
 
-const AT_ONCE = 2;
-const BATCH_FILES = 16;
-const BATCH_BYTES = 8e6;
-const PAUSES_S = [1, 2, 5, 10, 20];
-const SHOWN = 40;
+import { KeptFiles } from './kept-files.js';
+import { Transfers } from './transfers.js';
 
-export function size(bytes) {
+const SHOWN = 40;
+const STAY = 'Stay on this page until all files have been uploaded. What has been uploaded is read meanwhile, whether this page is open or not.';
+const GOES_ON = 'What has been uploaded is read meanwhile. If you leave this page, the rest goes on when you open it again in this browser.';
+
+function size(bytes) {
   if (bytes < 1000) return `${bytes} bytes`;
   if (bytes < 1e6) return `${Math.round(bytes / 1e3)} kB`;
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
@@ -29,180 +30,6 @@ function make(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
   made.append(...children);
   return made;
-}
-
-/** Bytes of each file of a batch that have gone out, of `sent` bytes of the whole: in their order. */
-export function share(sizes, sent) {
-  let left = sent;
-  return sizes.map((bytes) => {
-    const own = Math.max(0, Math.min(bytes, left));
-    left -= bytes;
-    return own;
-  });
-}
-
-/** Everything that goes to one address. `change` is fired when a figure has changed. */
-class Transfers extends EventTarget {
-  static #all = new Map();
-
-  static to(address) {
-    if (!this.#all.has(address)) this.#all.set(address, new Transfers(address));
-    return this.#all.get(address);
-  }
-
-  limit = Infinity;
-  files = [];
-  #active = 0;
-  #address;
-  #key;
-
-  constructor(address) {
-    super();
-    this.#address = address;
-    this.#key = `candor-unfinished:${address}`;
-    this.unfinished = this.#left();
-    addEventListener('beforeunload', (event) => {
-      if (this.pending.length) event.preventDefault();
-    });
-  }
-
-  get pending() {
-    return this.files.filter((one) => one.state === 'waiting' || one.state === 'sending');
-  }
-
-  add(files) {
-    const names = new Set(files.map((one) => one.name));
-    this.unfinished = this.unfinished.filter((name) => !names.has(name));
-    for (const { file, name } of files) {
-      const one = { file, name, sent: 0, state: 'waiting', problem: '', again: false };
-      if (file.size > this.limit) {
-        one.state = 'refused';
-        one.problem = `${name} is over ${this.limit.toLocaleString('en')} bytes. Split it, or raise CANDOR_UPLOAD_MAX_BYTES.`;
-      }
-      this.files.push(one);
-    }
-    this.#next();
-  }
-
-  tryAgain(one) {
-    Object.assign(one, { state: 'waiting', problem: '', again: false, sent: 0 });
-    this.#next();
-  }
-
-  forget() {
-    this.unfinished = [];
-    this.files = this.pending;
-    this.#changed();
-  }
-
-  #next() {
-    while (this.#active < AT_ONCE) {
-      const batch = this.#batch();
-      if (!batch.length) break;
-      this.#active += 1;
-      for (const one of batch) one.state = 'sending';
-      void this.#deliver(batch).finally(() => {
-        this.#active -= 1;
-        this.#next();
-      });
-    }
-    this.#keep();
-    this.#changed();
-  }
-
-  /** The next files that go in one request: many small ones, or one that is large. */
-  #batch() {
-    const batch = [];
-    let bytes = 0;
-    for (const one of this.files) {
-      if (one.state !== 'waiting') continue;
-      if (batch.length && (bytes + one.file.size > BATCH_BYTES || batch.length >= BATCH_FILES)) break;
-      // Of two files with one name the later counts, so they must not come in one request.
-      if (batch.some((other) => other.name === one.name)) break;
-      batch.push(one);
-      bytes += one.file.size;
-    }
-    return batch;
-  }
-
-  /** Send until there is an answer; the same key makes sure that nothing is taken twice. */
-  async #deliver(batch) {
-    const key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
-    for (const pause of [...PAUSES_S, null]) {
-      const answer = await this.#send(batch, key);
-      if (answer.status !== 0) return this.#end(batch, answer);
-      if (pause === null) break;
-      for (const one of batch) Object.assign(one, { sent: 0, note: 'connection lost, trying again' });
-      this.#changed();
-      await new Promise((go) => { setTimeout(go, pause * 1000); });
-    }
-    for (const one of batch) {
-      Object.assign(one, { state: 'refused', problem: 'The connection was lost.', again: true });
-    }
-    return this.#changed();
-  }
-
-  #send(batch, key) {
-    const form = new FormData();
-    for (const { file, name } of batch) form.append('files', file, name);
-    const sizes = batch.map((one) => one.file.size);
-    return new Promise((done) => {
-      const request = new XMLHttpRequest();
-      request.open('POST', this.#address);
-      request.setRequestHeader('Idempotency-Key', key);
-      request.upload.addEventListener('progress', (event) => {
-        share(sizes, event.loaded).forEach((sent, at) => {
-          const all = event.loaded >= event.total || sent === sizes[at];
-          Object.assign(batch[at], { sent, note: all ? 'checking' : '' });
-        });
-        this.#changed();
-      });
-      request.addEventListener('loadend', () => {
-        let body = {};
-        try { body = JSON.parse(request.responseText); } catch { /* told by its status */ }
-        done({ status: request.status, body });
-      });
-      request.send(form);
-    });
-  }
-
-  #end(batch, { status, body }) {
-    const refused = new Map((body.refused ?? []).map((one) => [one.name, one]));
-    for (const one of batch) {
-      const why = status < 300 ? refused.get(one.name) : body;
-      one.sent = one.file.size;
-      one.state = why ? 'refused' : 'done';
-      if (why) {
-        one.problem = [why.detail, why.action].filter(Boolean).join(' ') || `The server answered ${status}.`;
-        one.again = status === 401 || status === 429 || status >= 500;
-      }
-    }
-    this.#changed();
-    this.dispatchEvent(new Event('taken'));
-  }
-
-  #changed() {
-    this.dispatchEvent(new Event('change'));
-  }
-
-  /** Names of files on the way, for a page that is loaded again before they have arrived. */
-  #keep() {
-    try {
-      const names = this.pending.map((one) => one.name);
-      if (names.length) sessionStorage.setItem(this.#key, JSON.stringify(names));
-      else sessionStorage.removeItem(this.#key);
-    } catch { /* without storage a reload says nothing */ }
-  }
-
-  #left() {
-    try {
-      const found = JSON.parse(sessionStorage.getItem(this.#key) ?? '[]');
-      sessionStorage.removeItem(this.#key);
-      return found;
-    } catch {
-      return [];
-    }
-  }
 }
 
 /** The files of a drop, those of folders too, with their paths. */
@@ -266,6 +93,7 @@ class CandorUploads extends HTMLElement {
     this.#transfers.limit = Number(this.getAttribute('limit')) || Infinity;
     this.#transfers.addEventListener('change', this.#change);
     this.#transfers.addEventListener('taken', this.#taken);
+    void this.#keep();
     for (const kind of ['dragover', 'dragleave', 'drop']) document.addEventListener(kind, this.#drag);
     this.#draw();
   }
@@ -274,6 +102,13 @@ class CandorUploads extends HTMLElement {
     this.#transfers.removeEventListener('change', this.#change);
     this.#transfers.removeEventListener('taken', this.#taken);
     for (const kind of ['dragover', 'dragleave', 'drop']) document.removeEventListener(kind, this.#drag);
+  }
+
+  /** A browser may refuse to keep anything. */
+  async #keep() {
+    try {
+      await this.#transfers.keepIn(new KeptFiles(this.getAttribute('who')));
+    } catch { /* then it asks before it is left */ }
   }
 
   #drag = async (event) => {
@@ -313,7 +148,9 @@ class CandorUploads extends HTMLElement {
     meter.hidden = !left;
     meter.firstChild.style.width = `${total ? (100 * sent) / total : 0}%`;
     meter.setAttribute('aria-valuenow', Math.round(total ? (100 * sent) / total : 0));
-    this.querySelector('.leave').hidden = !left;
+    const leave = this.querySelector('.leave');
+    leave.hidden = !left;
+    leave.textContent = [...sending, ...waiting].every((one) => one.kept) ? GOES_ON : STAY;
     this.querySelector('.close').hidden = Boolean(left);
     this.#unfinished(unfinished);
     const rows = [...refused.slice(0, SHOWN), ...sending, ...waiting.slice(0, SHOWN)];
@@ -333,7 +170,7 @@ class CandorUploads extends HTMLElement {
       'section', { className: 'card pad uploading', ariaLabel: 'Uploads' },
       make('div', { className: 'top' }, make('b', { className: 'words num' }), close),
       meter,
-      make('p', { className: 'leave soft small', textContent: 'Stay on this page until all files have been uploaded. What has been uploaded is read meanwhile, whether this page is open or not.' }),
+      make('p', { className: 'leave soft small' }),
       make('p', { className: 'unfinished note warn' }),
       make('ul', { className: 'uploads' }),
       make('p', { className: 'more soft small' }),

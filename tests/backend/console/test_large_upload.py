@@ -52,3 +52,27 @@ async def test_a_large_file_keeps_the_page_alive(
     await page.reload()
     row = page.get_by_role("row", name="Uploaded files")
     await expect(row.get_by_text("1 could not be read")).to_be_visible(timeout=120_000)
+
+
+@pytest.mark.usefixtures("roomy")
+async def test_a_large_file_goes_on_after_a_reload(
+    shop: Stocked, sign_in: Sign, tmp_path: Path
+) -> None:
+    large = tmp_path / "video.bin"
+    with large.open("wb") as file:
+        file.truncate(UPLOAD_MAX_BYTES)
+    base = (await shop.client.post("/knowledge-bases", json={"name": "reloaded"})).json()["id"]
+    person = await sign_in(Role.EDITOR, shop.workspace_id)
+    page = person.page
+    await person.open(f"/knowledge-bases/{base}")
+    await page.route("**/uploads", lambda route: None)  # it goes nowhere until the page is left
+    await page.get_by_role("button", name="Upload files").click()
+    await page.locator("candor-drop input").set_input_files(large)
+    goes_on = page.get_by_text("the rest goes on when you open it again")
+    await expect(goes_on).to_be_visible(timeout=60_000)
+    await page.unroute("**/uploads")
+    await page.reload()
+    await page.wait_for_function("window.socket?.connected")
+    await expect(page.locator(".words")).to_have_text("1 file uploaded", timeout=120_000)
+    listed = await shop.client.get("/documents", params={"knowledge_base": base})
+    assert [one["address"] for one in listed.json()["items"]] == ["upload:///video.bin"]

@@ -84,12 +84,49 @@ async def test_two_hundred_files_are_dropped_and_a_reload_loses_none(
     assert actions.count("source.upload") < 40, "small files go together"
 
 
-async def test_leaving_asks_and_the_page_names_what_did_not_arrive(
+async def test_a_page_that_is_left_goes_on_when_it_is_opened_again(
     shop: Stocked, sign_in: Sign
 ) -> None:
-    person, _ = await _at_a_fresh_base(shop, sign_in, "interrupted")
+    person, base = await _at_a_fresh_base(shop, sign_in, "goes on")
     page = person.page
     await page.route("**/uploads", lambda route: None)  # on its way for as long as the page lives
+    names = [f"slow-{number}.md" for number in range(20)]
+    await _choose(
+        page,
+        [
+            {"name": name, "mimeType": "text/markdown", "buffer": RETURNS + name.encode()}
+            for name in names
+        ],
+    )
+    await expect(page.get_by_text("the rest goes on when you open it again")).to_be_visible()
+    await page.reload()  # asks nothing
+    await expect(page.locator(".words")).to_contain_text("0 of 20 files")
+    await person.open("/documents")
+    await page.unroute("**/uploads")
+    await person.open(f"/knowledge-bases/{base}")
+    await expect(page.locator(".words")).to_have_text("20 files uploaded")
+    await page.reload()
+    await expect(page.locator(".uploading")).to_have_count(0)  # nothing is kept any longer
+    listed = await shop.client.get("/documents", params={"knowledge_base": base})
+    assert len(listed.json()["items"]) == 20
+    left = await page.evaluate(
+        """() => new Promise((done) => {
+          const opening = indexedDB.open('candor-uploads', 1);
+          opening.onsuccess = () => {
+            const counting = opening.result.transaction('files').objectStore('files').count();
+            counting.onsuccess = () => done(counting.result);
+          };
+        })"""
+    )
+    assert left == 0
+
+
+async def test_leaving_asks_where_the_browser_keeps_nothing(shop: Stocked, sign_in: Sign) -> None:
+    person, _ = await _at_a_fresh_base(shop, sign_in, "interrupted")
+    page = person.page
+    await person.context.add_init_script("IDBFactory.prototype.open = null")
+    await page.reload()
+    await page.route("**/uploads", lambda route: None)
     await _choose(page, [{"name": "slow.md", "mimeType": "text/markdown", "buffer": RETURNS}])
     await expect(page.get_by_text("Stay on this page")).to_be_visible()
     asked: list[str] = []
