@@ -9,9 +9,11 @@ answers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from uuid import UUID
 
 import numpy as np
 
@@ -29,6 +31,19 @@ _WITHOUT_FULL_STOP = 0.85
 _LABEL = 40
 _QUOTABLE = frozenset({Kind.SENTENCE, Kind.ITEM, Kind.CODE, Kind.ROW})
 _ENCODED_CHARACTERS = 240
+
+_OPENING = 0.15
+"""What the first words of a section gain where its heading has all words of the question: a section
+begins with its answer."""
+
+_ELSEWHERE = 0.8
+"""What is left of the score of a sentence that sends its reader to another page."""
+
+_POINTS_ELSEWHERE = re.compile(
+    r"\W*(?:please )?(?:see|consult|refer to|read more|siehe|voir|vea|véase|vedi|zie|veja)\b"
+    r"|.*\b(?:for (?:more|further) (?:details|information)|see (?:section|chapter))\b",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,12 +79,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A hit cut into pieces. ``stems`` has the words of its text, title and headings."""
+    """A hit cut into pieces.
+
+    ``stems`` has the words of its text, title and headings, ``context`` of the latter two alone.
+    ``opens``: no other hit is from an earlier place under the same heading.
+    """
 
     hit: Hit
     pieces: tuple[Piece, ...]
     stems: Stems
     context: Stems
+    opens: bool
 
 
 def ask(encoder: Encoder, query: str, encoding: Encoding, question: str) -> Asked:
@@ -107,12 +127,16 @@ def stems_of(text: str) -> Stems:
 
 def open_passages(hits: Sequence[Hit]) -> list[Passage]:
     """Cut the passages of a search into pieces."""
+    first: dict[tuple[UUID, tuple[str, ...]], int] = {}
+    for hit in hits:
+        section = (hit.document_id, hit.heading)
+        first[section] = min(hit.span[0], first.get(section, hit.span[0]))
     found = []
     for hit in hits:
         context = stems_of(" ".join((hit.title, *hit.heading)))
-        found.append(
-            Passage(hit, pieces(hit.text, hit.language), stems_of(hit.text) | context, context)
-        )
+        stems = stems_of(hit.text) | context
+        opens = hit.span[0] == first[hit.document_id, hit.heading]
+        found.append(Passage(hit, pieces(hit.text, hit.language), stems, context, opens))
     return found
 
 
@@ -166,13 +190,29 @@ def rate(asked: Asked, one: Candidate, meaning: float, passages: Sequence[Passag
     score = 0.7 * meaning + 0.3 * around + 0.4 * one.words + 0.15 * _prior(one.rank)
     lead = 0.7 * meaning + 0.6 * around + 0.3 * one.words
     lead += 1.2 * place + 0.4 * asked.share(passages[one.rank].stems)
+    opening = _opening(asked, one, passages[one.rank])
+    score, lead = score + opening, lead + opening
     factor = 1.0 if whole else _WITHOUT_FULL_STOP
+    if one.piece.kind is Kind.SENTENCE and _POINTS_ELSEWHERE.match(one.piece.text):
+        factor *= _ELSEWHERE
     return replace(one, meaning=meaning, score=score * factor, lead=lead * factor)
 
 
 def _word_share(asked: Asked, passage: Passage, piece: Piece) -> float:
     written = stems_of(piece.text)
     return asked.share(written) + _FROM_HEADING * asked.share(passage.context - written)
+
+
+def _opening(asked: Asked, one: Candidate, passage: Passage) -> float:
+    """What a piece gains as the beginning of a section whose heading is what was asked for."""
+    block = passage.pieces[one.index].block - _first_block(passage.pieces)
+    if not passage.opens or block > 1:
+        return 0.0
+    return _OPENING * asked.share(passage.context) / (1 + block)
+
+
+def _first_block(found: Sequence[Piece]) -> int:
+    return next((piece.block for piece in found if piece.kind in _QUOTABLE), 0)
 
 
 def _prior(rank: int) -> float:

@@ -17,13 +17,14 @@ _ELSEWHERE = 0.9
 _SAME = 0.8
 """Two pieces that share this much of their words (Jaccard) say the same."""
 
+_WHOLE_PARAGRAPH = 450
 _WHOLE_LIST = 700
 _WHOLE_STEPS = 1_500
 _WHOLE_TABLE = 800
 _FOLLOWING = 1_000
 _SHORT_CODE = 240
-"""Characters up to which a list, steps, a table, what a sentence introduces, or the code block
-right after a sentence is quoted with it."""
+"""Characters up to which a paragraph, a list, steps, a table, what a sentence introduces, or the
+code block right after a sentence is quoted with it."""
 
 _SHORT_ANSWER = 240
 """An answer shorter than this goes on with what follows its best piece."""
@@ -124,6 +125,8 @@ def company(pieces: Sequence[Piece], index: int) -> set[int]:
     found = {index}
     if piece.kind in (Kind.ITEM, Kind.ROW, Kind.HEADER):
         found |= _of_block(pieces, index)
+    if piece.kind is Kind.SENTENCE:
+        found |= _paragraph(pieces, index)
     if piece.kind is Kind.CODE and index:
         found.add(index - 1)
     first = min(found)
@@ -139,6 +142,15 @@ def company(pieces: Sequence[Piece], index: int) -> set[int]:
     if first and _needs_before(pieces[first - 1], pieces[first]):
         found.add(first - 1)
     return {one for one in found if pieces[one].kind is not Kind.HEADING}
+
+
+def _paragraph(pieces: Sequence[Piece], index: int) -> set[int]:
+    """The sentences of a short paragraph: they were written to be read together."""
+    block = {i for i, other in enumerate(pieces) if other.block == pieces[index].block}
+    length = sum(len(pieces[i].text) for i in block)
+    if length > _WHOLE_PARAGRAPH:
+        return set()
+    return {i for i in block if pieces[i].kind is Kind.SENTENCE}
 
 
 def _of_block(pieces: Sequence[Piece], index: int) -> set[int]:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
+from backend.chat.evidence import Asked, Candidate, open_passages, rate
 from backend.chat.inline import readable
 from knowledge.encode.words import words
 from knowledge.store.passages import read_passages
+from knowledge.types import Hit
 from tests.backend.chat.conftest import Desk, Desks, answer_of
 from tests.filled import Page
 
@@ -63,6 +67,37 @@ async def test_steps_are_quoted_whole_and_in_order(desk: Desk) -> None:
         )
     ]
     assert at == sorted(at)
+
+
+LOCKERS = (
+    "# Lockers\n\nA locker keeps a parcel for three days. A code opens it. The code comes by text.",
+    "A locker that does not open is reported by its number, which stands on its door.",
+)
+
+
+async def test_a_short_paragraph_is_quoted_whole_from_the_beginning_of_its_section(
+    desk: Desk,
+) -> None:
+    await desk.filled.add(Page("https://help.example/lockers", LOCKERS, "Lockers"))
+    final = await desk.ask("What are lockers?")
+    assert final.answer.startswith("A locker keeps a parcel for three days. A code opens it. The")
+    await assert_quoted(desk, final)
+
+
+@pytest.mark.parametrize(
+    "pointer",
+    ["See also lockers abroad.", "For more details, ask about lockers abroad."],
+)
+def test_a_sentence_that_sends_the_reader_elsewhere_counts_less(pointer: str) -> None:
+    text = f"This is how lockers abroad work.\n\nThese are lockers abroad.\n\n{pointer}"
+    hit = Hit(uuid4(), uuid4(), uuid4(), "", "", (), text, (0, len(text)), 1.0)
+    passages = open_passages([hit])
+    asked = Asked(None, {"locker": 0.5, "abroad": 0.5})
+    plain, away = (
+        rate(asked, Candidate(0, at, passages[0].pieces[at], 1.0), 0.5, passages) for at in (1, 2)
+    )
+    assert away.lead < plain.lead
+    assert away.score < plain.score
 
 
 async def test_a_row_comes_with_the_head_of_its_table(desk: Desk) -> None:
