@@ -175,9 +175,7 @@ class Jobs:
         try:
             while verdict == Verdict.GO_ON:
                 begun = [item for items, _ in batches for item in items]
-                items = await self._step(
-                    "next", self._runs.next_items, run_id, _ITEMS_AT_ONCE, begun
-                )
+                items = await self._step("next", self._next, run_id, begun)
                 if items:
                     batches.append((items, await self._begin_batch(run_id, items)))
                 elif not batches:
@@ -194,6 +192,16 @@ class Jobs:
                     batch.cancel()
             await asyncio.gather(*(batch for _, batch in batches), return_exceptions=True)
 
+    async def _next(self, run_id: UUID, begun: list[str]) -> list[str]:
+        """The items of the next batch. Pages that are as they were end here, many in one step."""
+        found: list[str] = []
+
+        async def look() -> None:
+            found[:] = await self._runs.next_items(run_id, _ITEMS_AT_ONCE, begun)
+
+        await self._guard(run_id, look)
+        return found
+
     async def _begin_batch(self, run_id: UUID, items: list[str]) -> asyncio.Future[list[str]]:
         """Begin to ingest items; steps are numbered as they begin, so all of them begin here."""
         batch = asyncio.gather(
@@ -206,11 +214,14 @@ class Jobs:
         return await DBOS.run_step_async({"name": name}, work, *given)
 
     async def _guarded(self, run_id: UUID, stage: str, item: str = "") -> str:
+        return await self._guard(run_id, lambda: self._stage(run_id, stage, item))
+
+    async def _guard(self, run_id: UUID, work: Callable[[], Coroutine[Any, Any, None]]) -> str:
         """One stage of a run. An error that is Candor's own ends the run, and is its reason."""
         control = self._controls[run_id]
         for wait_s in (*_WAITS_S, None):
             try:
-                return await control.guard(self._stage(run_id, stage, item))
+                return await control.guard(work())
             except IndexUnavailable as error:
                 if wait_s is None:
                     return await self._failed(run_id, error)

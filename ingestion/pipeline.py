@@ -26,6 +26,7 @@ from ingestion.records import Records
 from ingestion.sources.source import Content, SourceReader
 from ingestion.sources.unpack import MOST_ARCHIVES, Unpacker, archives_around, is_archive
 from ingestion.sources.website import FoundPage
+from ingestion.unchanged import NO_ERROR, Received, Unchanged, holds
 from knowledge.errors import FetchError, FetchRejected, NotFound, ParseError
 from knowledge.store.queries.run_items import Outcome
 from knowledge.store.tables import Change, Document, DocumentState, ItemState, Run, RunItem, utc_now
@@ -85,6 +86,7 @@ class Pipeline:
         self._duplicates = duplicates
         self._unpacker = unpacker
         self._languages = languages
+        self._unchanged = Unchanged(records)
         # Two documents of the same content that arrive at once must not both find no other.
         self._same_content: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -95,21 +97,23 @@ class Pipeline:
         frontier: Frontier,
         item: RunItem,
         document: Document | None,
+        received: Received | None = None,
     ) -> None:
         """Bring one item of a run to its end; what is wrong with it is recorded with it.
 
-        ``document``: the one at the item's address, where there is one already.
+        ``document``: the one at the item's address, where there is one already. ``received``:
+        what came of asking for it, where that was done before.
 
         Raises only what is wrong with Candor itself: its database, index or encoder.
         """
         work = _begin(run, source, frontier, item, document)
         try:
-            if not work.is_new and source.vouches_for(work.document):
-                await self._vouched_for(work)
+            if received is None and not work.is_new and source.vouches_for(work.document):
+                await self._unchanged.vouched_for(item, work.document)
                 return
-            content = await source.read(work.item.address, None if work.is_new else work.document)
+            content = await _received(work) if received is None else _told(received)
             if content is None:
-                await self._unchanged(work)
+                await self._unchanged.end(source, item, work.document, None)
             elif content.address != work.item.address:
                 await self._moved(work, content.address)
             else:
@@ -129,10 +133,9 @@ class Pipeline:
             await self._kept_out(work, content)
             return
         known = work.document
-        unchanged = known.content_hash == content.hash
-        if unchanged and known.state in (DocumentState.INDEXED, DocumentState.DUPLICATE):
+        if holds(known, content):
             if known.followed == work.source.rules or not await self._leads_away(work, content):
-                await self._unchanged(work, content)
+                await self._unchanged.end(work.source, work.item, known, content)
             return
         # An archive on a website stays one: its files would have no address to cite.
         is_upload = known.stored_file and archives_around(known) < MOST_ARCHIVES
@@ -232,20 +235,6 @@ class Pipeline:
 
     # The ends that an item can come to.
 
-    async def _unchanged(self, work: Work, content: Content | None = None) -> None:
-        values: dict[str, Any] = {"missing_since": None, "fetched_at": utc_now()} | _NO_ERROR
-        values["listed_modified"] = work.source.listed_modified(work.item.address)
-        if work.document.chunk_count:
-            values["state"] = DocumentState.INDEXED
-        if content is not None:
-            values |= {"etag": content.etag, "last_modified": content.last_modified}
-            values["followed"] = _followed(work, content)
-        await self._records.end_item(work.item.id, _UNCHANGED, work.document.id, **values)
-
-    async def _vouched_for(self, work: Work) -> None:
-        """Not asked for: when it was fetched last stays, so that it is asked for again one day."""
-        await self._records.end_item(work.item.id, _UNCHANGED, work.document.id)
-
     async def _moved(self, work: Work, address: str) -> None:
         await work.frontier.add([FoundPage(address, work.item.depth)])
         reason = f"The address redirects to {address}."
@@ -280,7 +269,7 @@ class Pipeline:
             content_hash=content.hash,
             media_type=Format.ZIP.value,
             fetched_at=utc_now(),
-            **(_NO_ERROR | {"error_detail": reason}),
+            **(NO_ERROR | {"error_detail": reason}),
         )
 
     async def _refused(self, work: Work, error: FetchRejected) -> None:
@@ -309,8 +298,14 @@ class Pipeline:
         await self._records.fail_item(work.item, Outcome.of(error), work.document)
 
 
-_NO_ERROR = {"error_code": "", "error_detail": "", "error_action": ""}
-_UNCHANGED = Outcome(ItemState.UNCHANGED, change=Change.UNCHANGED)
+async def _received(work: Work) -> Content | None:
+    return await work.source.read(work.item.address, None if work.is_new else work.document)
+
+
+def _told(received: Received) -> Content:
+    if isinstance(received, Content):
+        return received
+    raise received
 
 
 def _emptied(document: Document, outcome: Outcome) -> Outcome:
@@ -339,5 +334,5 @@ def _read_values(document: Document, content: Content, parsed: ParsedDocument) -
         "fetched_at": utc_now(),
         "version": document.version + 1,
         "missing_since": None,
-        **_NO_ERROR,
+        **NO_ERROR,
     }

@@ -24,10 +24,11 @@ from ingestion.sources.pages import WebsiteSource
 from ingestion.sources.source import SourceReader
 from ingestion.sources.upload import UploadSource
 from ingestion.sources.website import FoundPage
+from ingestion.unchanged import OURS, Unchanged
+from ingestion.wave import Upcoming, Waves
 from knowledge.crawl_limits import TRAP, Limit, RunNote
 from knowledge.crawl_rules import CrawlRules
-from knowledge.errors import CandorError, EncoderError, IndexFault, StoreFault
-from knowledge.store.database import DriverError
+from knowledge.errors import CandorError
 from knowledge.store.queries.passage_edits import EDIT_RUN
 from knowledge.store.queries.run_items import Outcome
 from knowledge.store.queries.runs import RETRY_RUN
@@ -36,7 +37,6 @@ from knowledge.store.tables import (
     Document,
     ItemState,
     Run,
-    RunItem,
     RunState,
     Source,
     SourceKind,
@@ -52,8 +52,6 @@ _NOT_COVERED = RunNote(
     "Change the rules of the source if it is wanted.",
 )
 _NO_LIMITS = {Limit.PAGES: 10_000_000}
-OURS = (IndexFault, StoreFault, EncoderError, DriverError)
-"""Errors that are not a document's but Candor's own: the run cannot go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +70,7 @@ class SourceSettings:
 class OpenRun:
     """A run that this process works on. ``reader`` is ``None`` for a run that reads no source.
 
-    ``ahead``: items that come next, with their documents, read together. ``spent``: bytes that it
-    had received when it was opened here.
+    ``spent``: bytes that it had received when it was opened here.
     """
 
     run: Run
@@ -81,7 +78,7 @@ class OpenRun:
     reader: SourceReader | None
     frontier: Frontier
     slots: asyncio.Semaphore
-    ahead: dict[UUID, tuple[RunItem, Document | None]] = field(default_factory=dict)
+    upcoming: Upcoming = field(default_factory=Upcoming)
     spent: int = 0
 
     @property
@@ -110,6 +107,7 @@ class Runs:
         settings: SourceSettings,
     ) -> None:
         self._records = records
+        self._waves = Waves(records, Unchanged(records))
         self._known = known
         self._pipeline = pipeline
         self._contents = contents
@@ -141,17 +139,30 @@ class Runs:
         await self._note(opened, *([_NOT_COVERED] if is_left_out else []))
 
     async def next_items(self, run_id: UUID, limit: int, begun: Sequence[str]) -> list[str]:
-        """Ids of the next items to be read beside those that are ``begun``, if there are more."""
+        """Ids of the next items to be read beside those that are ``begun``, if there are more.
+
+        Known pages that are as they were come to their end here.
+        """
         opened = await self._opened(run_id)
         beside = [UUID(name) for name in begun]
+        while True:
+            await self._count_bytes(opened, beside)
+            if opened.reader is None or opened.has_spent_all:
+                found = await self._waves.next(opened.run, limit, beside, opened.upcoming)
+                return list(map(str, found))
+            found, is_any = await self._waves.look(
+                opened.run, opened.reader, limit, beside, opened.slots, opened.upcoming
+            )
+            if found or not is_any:
+                return list(map(str, found))
+
+    async def _count_bytes(self, opened: OpenRun, beside: Sequence[UUID]) -> None:
+        """Record what the run has received, and let it end where that is as much as it may."""
         if opened.received_bytes > opened.run.fetched_bytes:
             opened.run.fetched_bytes = opened.received_bytes
-            await self._records.count_bytes(run_id, opened.received_bytes)
+            await self._records.count_bytes(opened.run.id, opened.received_bytes)
         if opened.has_spent_all:
             await opened.frontier.close(Limit.BYTES, beside)
-        found = await self._records.next_items(run_id, opened.run.source_id, limit, beside)
-        opened.ahead |= {item.id: (item, document) for item, document in found}
-        return [str(item.id) for item, _ in found]
 
     async def ingest(
         self, run_id: UUID, item_id: UUID, goes_on: Callable[[], bool] = lambda: True
@@ -185,7 +196,8 @@ class Runs:
                 )
 
     async def _ingest(self, opened: OpenRun, item_id: UUID) -> None:
-        ahead = opened.ahead.pop(item_id, None)
+        ahead = opened.upcoming.ahead.pop(item_id, None)
+        received = opened.upcoming.received.pop(item_id, None)
         # After a crash the engine goes on with items that this process has not read.
         item, document = ahead or await self._records.item(item_id, opened.run.source_id)
         if opened.reader is None:
@@ -193,7 +205,9 @@ class Runs:
         elif opened.has_spent_all:
             await self._records.end_item(item.id, opened.frontier.beyond(Limit.BYTES))
         else:
-            await self._pipeline.ingest(opened.run, opened.reader, opened.frontier, item, document)
+            await self._pipeline.ingest(
+                opened.run, opened.reader, opened.frontier, item, document, received
+            )
 
     async def finish(self, run_id: UUID) -> None:
         """Remove what has been gone for long, settle copies, and make the index safe.

@@ -63,6 +63,31 @@ async def test_a_run_tells_what_it_changed(site: Site, service: Service) -> None
     ] == "unchanged"
 
 
+async def test_every_page_of_a_later_crawl_is_asked_for_once(site: Site, service: Service) -> None:
+    names = [f"part-{number}" for number in range(20)]
+    site.html("/", page("Home", *(f"/{name}" for name in names)))
+    for name in names:
+        site.html(f"/{name}", page(name))
+    source = await service.add_website(site.url())
+    await service.run(source)
+    site.html("/part-3", page("Another part"))
+    site.html("/part-4", page("A long part", words="many words " * 60_000))
+    site.reply("/part-5", b"", status=500)
+    del site.pages["/part-6"]
+    site.asked.clear()
+    told = await changes(service, (await service.run(source)).id)
+    assert [told[site.url(f"/part-{n}")] for n in range(3, 7)] == [
+        "changed",
+        "changed",
+        "failed",
+        "missing",
+    ]
+    assert list(told.values()).count("unchanged") == 17
+    # What is too large to be kept until its turn is sent twice.
+    twice = {path for path in site.asked if site.asked.count(path) > 1}
+    assert twice <= {"/part-4", "/part-5", "/robots.txt", "/sitemap.xml"}
+
+
 async def test_a_page_the_sitemap_vouches_for_is_not_asked_for(
     site: Site, service: Service
 ) -> None:
