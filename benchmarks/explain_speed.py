@@ -17,9 +17,10 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -38,12 +39,18 @@ from benchmarks.search_speed import RESULTS, documentation_passages, queries_fro
 from knowledge.encode.encoder import Encoder
 from knowledge.evaluation.collection import Collection, temporary_collection
 from knowledge.store.tables import RuleKind
+from knowledge.types import Span
 
 _CITED = 3
 """Passages that an answer cites, as a rule."""
 
 _WHY = 60
 """Queries for which a miss is explained."""
+
+_PART = 50
+"""Queries of a set, where several sets are measured one after another."""
+
+_SPREAD = SearchSettings(diversity=0.5, per_document=1)
 
 
 @dataclass(slots=True)
@@ -95,20 +102,27 @@ async def measure(
         result = await spent("search, for comparison").on(searcher.search(request))
         await spent("explain ten hits").on(explainer.hits(result))
         cited = tuple(hit.chunk_id for hit in result.hits[:_CITED])
+        # As an answer quotes: two sentences of each passage.
+        spans = {hit.chunk_id: _sentences(hit.text)[:2] for hit in result.hits[:_CITED]}
         record = await spent(f"record of an answer that cites {_CITED}").on(
-            explainer.record(request, result, cited)
+            explainer.record(request, result, cited, spans)
         )
         sizes.append(len(json.dumps(record).encode()))
         last.append(result.trace.fused[-1].id)
     for number, query in enumerate(queries[:_WHY]):
         request = SearchRequest(query, bases)
         missed = last[(number + 7) % len(last)]
+        result = await searcher.search(request)
         for name, changes in (
             ("why not, with its search", False),
             ("why not and what would help, with its search", True),
         ):
             await spent(name).on(why_not(explainer, request, chunk_id=missed, changes=changes))
-        result = await searcher.search(request)
+        assert result.trace is not None
+        spread = replace(request, settings=_SPREAD)
+        await spent("the same under diversity and a cap on each document").on(
+            why_not(explainer, spread, chunk_id=result.trace.fused[number % 20].id)
+        )
         await spent("ten hits with what added each word, which runs the encoder").on(
             explainer.hits(result, origins=True)
         )
@@ -124,6 +138,14 @@ async def measure(
             "seconds": round(one.clock[0] / 1000, 2),
             "processor_seconds": round(one.processor[0] / 1000, 2),
         }
+    one = Spent()
+    draft = _drafts(queries, last)[0][1]
+    for start in range(0, len(judged), _PART):
+        await one.on(what_if_set(searcher, bases, judged[start : start + _PART], draft))
+    sets[f"weights of the arms, sets of {_PART} one after another"] = {
+        "seconds": round(sum(one.clock) / 1000, 2),
+        "processor_seconds": round(sum(one.processor) / 1000, 2),
+    }
     return {
         "machine": describe(),
         "when": datetime.now(UTC).isoformat(timespec="minutes"),
@@ -137,6 +159,10 @@ async def measure(
         "record_largest_bytes": max(sizes),
         "what_if_set": sets,
     }
+
+
+def _sentences(text: str) -> list[Span]:
+    return [match.span() for match in re.finditer(r"[^.\n]+\.?", text)]
 
 
 def _drafts(queries: Sequence[str], found: Sequence[UUID]) -> list[tuple[str, Draft]]:

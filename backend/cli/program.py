@@ -337,6 +337,24 @@ def evaluate(
 
 
 @program.command()
+def freshness(
+    context: typer.Context,
+    kb: Annotated[str, typer.Option("--kb", help="The knowledge base that is looked at.")],
+    within: Annotated[
+        float, typer.Option(min=0.1, max=1_000_000, help="Minutes that a change may take.")
+    ] = 60.0,
+    days: Annotated[int, typer.Option(min=1, max=90, help="Pages indexed in the last days.")] = 7,
+    limit: Annotated[int, typer.Option(min=1, max=50)] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Show whether the pages that changed last are found, and after how many minutes."""
+    from backend.cli.freshness import read_freshness, show
+
+    found = call(context, lambda api: read_freshness(api, kb, within, days, limit))
+    print_json(found) if as_json else show(found)
+
+
+@program.command()
 def gaps(
     context: typer.Context,
     days: Annotated[int, typer.Option(min=1, max=366, help="Of the last days, today too.")] = 30,

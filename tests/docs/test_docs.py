@@ -66,7 +66,11 @@ def check_candor(words: list[str]) -> None:
         name = rest.pop(0)
         assert name in commands, f"there is no `candor {name}`"
         command = commands[name]
-    options = {option for parameter in command.params for option in parameter.opts}
+    options = {
+        option
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
     for word in rest:
         if word.startswith("-"):
             assert word.split("=")[0] in options | {"--help"}, f"{words} has no {word}"

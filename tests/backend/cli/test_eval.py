@@ -37,6 +37,13 @@ def test_a_significant_loss_fails_the_command(candor: Candor, tmp_path: Path) ->
         assert same.code == 0, same.notes
         assert "No significant difference" in same.out
 
+        fresh = candor("freshness", "--kb", "shop", "--json").document
+        assert {one["found"] for one in fresh["pages"]} == {True}
+        assert fresh["on_time"] == len(fresh["pages"]) == 2
+        shown = candor("freshness", "--kb", "shop", "--within", "5").out
+        assert "2 of 2 pages were in the index within 5 minutes" in shown
+        assert candor("freshness", "--kb", "none").code == 1
+
         documents = client.get("/api/v1/documents").json()["items"]
         hidden = next(one["id"] for one in documents if one["address"].endswith("returns.md"))
         base = client.get("/api/v1/knowledge-bases", params={"name": "shop"}).json()["items"][0]
