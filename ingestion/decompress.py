@@ -48,6 +48,12 @@ class Decompressor:
         """
         if self._engine is None:
             return self._count(data)
+        if not self._began:
+            # Whether it is a zlib stream or a raw one shows at the second byte.
+            data, self._ahead = self._ahead + data, b""
+            if len(data) < 2:
+                self._ahead = data
+                return b""
         pieces = []
         # In small pieces: the engine copies what lies behind the end of each gzip member.
         for start in range(0, len(data), _PIECE):
@@ -56,7 +62,8 @@ class Decompressor:
 
     def finish(self) -> None:
         """There are no more bytes. Raises :class:`ResponseDamaged` where some are missing."""
-        if self._engine is not None and self._began and not self._engine.eof:
+        is_begun = self._began or self._ahead
+        if self._engine is not None and is_begun and not self._engine.eof:
             raise ResponseDamaged(
                 "The response ends in the middle of its compressed data.",
                 "Try again; if it stays so, the website's server has to be repaired.",

@@ -22,7 +22,7 @@ _FIELDS = {
     "email": "E-mail address",
     "allowed_origins": "Websites",
     "max_pages": "At most how many pages",
-    "more_starts": "One of the further addresses",
+    "more_starts": "One of the start pages",
     "sitemaps": "One of the sitemaps",
     "suggestions": "Suggested questions",
 }

@@ -61,23 +61,33 @@ def website(
                 "Without these paths", _joined(config, "exclude"), "One a line, such as /blog/*", 3
             )
         with ui.element("div").classes("two"):
-            starts = area(
-                "More addresses to begin at",
-                _joined(config, "more_starts"),
-                "One a line. Their hosts are read as well",
-                2,
-            )
-            sitemaps = area(
-                "Sitemaps",
-                _joined(config, "sitemaps"),
-                "One a line. Those that it names itself are read anyway",
-                2,
-            )
-        with ui.element("div").classes("two"):
             pages = field("At most how many pages", str(config.get("max_pages", DEFAULT_PAGES)))
+            schedule = (
+                None if known else choice("Read again by itself", SCHEDULES, "", multiple=False)
+            )
+        details = ui.element("details").props("open" if known else "")
+        with details:
+            show(Markup("More start pages, sitemaps, and how much is read"), tag="summary")
+        with details, ui.element("div").classes("stack"):
+            with ui.element("div").classes("two"):
+                starts = area(
+                    "More start pages",
+                    _joined(config, "more_starts"),
+                    "One a line. Their hosts are read as well",
+                    2,
+                )
+                sitemaps = area(
+                    "Sitemaps",
+                    _joined(config, "sitemaps"),
+                    "One a line. Those that it names itself are read anyway",
+                    2,
+                )
             most = int(config.get("max_bytes", DEFAULT_BYTES))
-            megabytes = field("At most how many megabytes", f"{most / _MEGABYTE:.12g}")
-        schedule = None if known else choice("Read again by itself", SCHEDULES, "", multiple=False)
+            megabytes = field(
+                "At most how many megabytes",
+                f"{most / _MEGABYTE:.12g}",
+                "For each time that it is read. Pages that have not changed hardly count.",
+            )
         render = ui.checkbox(
             "Run the JavaScript of its pages", value=bool(config.get("render", False))
         )

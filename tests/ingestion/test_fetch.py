@@ -124,10 +124,22 @@ async def test_gzip_of_several_members_is_read_whole(site: Site, fetcher: Fetche
     for padding in (b"", b"\x1f", bytes(20)):
         site.reply("/", members + gzip.compress(bytes(80_000)) + padding, Content_Encoding="gzip")
         assert (await fetcher.fetch(site.url())).data == b"one two " + bytes(80_000)
-    # As a server sends it that flushes each: cut anywhere, in the middle of a header too.
-    decode = Decompressor("gzip", 100)
-    assert b"".join(decode.feed(members[at : at + 1]) for at in range(len(members))) == b"one two "
-    decode.finish()
+
+
+async def test_compressed_bytes_may_come_one_by_one() -> None:
+    raw = zlib.compressobj(wbits=-15)
+    for encoding, body in (
+        ("gzip", gzip.compress(b"one ") + gzip.compress(b"two")),
+        ("deflate", zlib.compress(b"one two")),
+        ("deflate", raw.compress(b"one two") + raw.flush()),
+    ):
+        decode = Decompressor(encoding, 100)
+        assert b"".join(decode.feed(bytes([one])) for one in body) == b"one two"
+        decode.finish()
+        cut = Decompressor(encoding, 100)
+        cut.feed(body[:1])
+        with pytest.raises(ResponseDamaged):
+            cut.finish()
 
 
 async def test_members_do_not_get_around_the_limits(site: Site, fetcher: Fetcher) -> None:

@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from knowledge.store.tables import Role
 from tests.backend.console.conftest import Sign
 from tests.backend.console.filling import Stocked, ended
+from tests.browser import WCAG, violations
 from tests.ingestion.site import Site, page
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -33,9 +34,10 @@ async def test_a_limit_is_told_and_raised_where_the_rules_are(shop: Stocked, sig
         await person.page.get_by_role("button", name="Rules").click()
         form = person.page.get_by_role("dialog")
         await expect(form.get_by_label("At most how many megabytes")).to_have_value("10000")
+        assert await violations(person.page, ".sheet", WCAG) == []
         await form.get_by_label("At most how many pages").fill("10")
         await form.get_by_label("At most how many megabytes").fill("2.5")
-        await form.get_by_label("More addresses to begin at").fill(other.url())
+        await form.get_by_label("More start pages").fill(other.url())
         await form.get_by_role("button", name="Read it anew").click()
         await expect(person.page.get_by_text("2 added")).to_be_visible(timeout=30_000)
         await expect(told).to_have_count(0)
