@@ -205,8 +205,9 @@ def _ledger(ledger: Ledger) -> Markup:
         rows.append(_row("Reranker", moved, "", "", f"{ledger.rerank.score:.6f}"))
     if ledger.penalty:
         rows.append(_row("Resembles a hit above", "", "", "", f"{-ledger.penalty:.6f}"))
-    if ledger.rerank is not None or ledger.penalty:
-        rows.append(_row("Final", "", "", "", f"{ledger.score:.6f}", True))
+    if ledger.rerank is not None or ledger.penalty or ledger.place != ledger.fused_rank:
+        place = f"{ledger.place:,}" if ledger.place else "not placed"
+        rows.append(_row("Final", place, "", "", f"{ledger.score:.6f}", True))
     heads = join(
         Markup('<th scope="col" class="{}">{}</th>').format(kind, words)
         for words, kind in (

@@ -46,13 +46,15 @@ class SearchSettings:
         ranges = {
             "candidates": 1 <= self.candidates <= MAX_HITS,
             "fusion": self.fusion in get_args(FusionName),
-            "rrf_k": 0 <= self.rrf_k <= 100_000,
+            "rrf_k": _whole(self.rrf_k) and 0 <= self.rrf_k <= 100_000,
             "weights": set(self.weights) <= set(ARMS)
             and all(0 <= weight <= 1_000 for weight in self.weights.values()),
-            "rerank_candidates": 1 <= self.rerank_candidates <= 200,
+            "rerank": isinstance(self.rerank, bool),
+            "rerank_candidates": _whole(self.rerank_candidates)
+            and 1 <= self.rerank_candidates <= 200,
             "rerank_budget_ms": self.rerank_budget_ms >= 1,
             "diversity": 0 <= self.diversity < 1,
-            "per_document": self.per_document >= 0,
+            "per_document": _whole(self.per_document) and self.per_document >= 0,
         }
         for name, fits in ranges.items():
             if not fits:
@@ -72,6 +74,11 @@ class SearchSettings:
             rerank_candidates=settings.rerank_candidates,
             rerank_budget_ms=settings.rerank_budget_ms,
         )
+
+
+def _whole(value: object) -> bool:
+    """Whether it is a whole number: rules bring settings as somebody wrote them."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class WhyNotBody(SearchBody):
 
     chunk_id: UUID | None = None
     document_id: UUID | None = None
-    address: str = Field(default="", max_length=2000)
+    address: str = Field(default="", max_length=2000, examples=["https://www.example.com/returns"])
     rewrite: bool = Field(
         default=False, description="Also try words on the page, which runs the encoder."
     )

@@ -27,7 +27,7 @@ from backend.console.words import document_name
 from backend.explain.explain import Explainer
 from backend.explain.why_not import WhyNot, why_not
 from backend.search.search import SearchRequest
-from knowledge.errors import CandorError
+from knowledge.errors import CandorError, NotFound
 from knowledge.store.queries.document_counts import count_documents
 from knowledge.store.queries.documents import DocumentFilter, find_document
 from knowledge.store.queries.knowledge_bases import knowledge_bases, searched_by_default
@@ -36,7 +36,10 @@ from knowledge.store.tables import KnowledgeBase
 from knowledge.types import ARMS, ArmName
 
 _LIMIT = 10
-_MISSING = "Paste its address to learn where it fell out, and what would bring it in."
+_MISSING = (
+    "Paste its address, or the id of a passage or document, to learn where it fell out, and what "
+    "would bring it in."
+)
 _ARMS: dict[str, tuple[ArmName, ...]] = {"": ARMS, "sparse": ("sparse",), "dense": ("dense",)}
 
 
@@ -211,19 +214,30 @@ class _View:
             return
         try:
             request = await self._request(self.asked)
-            address = await self._meant(self.asked.why)
-            told = await why_not(
-                self._explainer,
-                request,
-                address=address,
-                answer_hits=budget_of(self._visit.state.chat),
-                rewrite=True,
-            )
+            told = await self._told(request, self.asked.why)
         except CandorError as error:
             self._verdict.set_content(note("bad", error.detail, error.action))
             return
         self._verdict.set_content(verdict(told))
         await self._offer(told)
+
+    async def _told(self, request: SearchRequest, missed: str) -> WhyNot:
+        """Why an address, a passage or a document is not among the hits."""
+        ask = partial(
+            why_not,
+            self._explainer,
+            request,
+            answer_hits=budget_of(self._visit.state.chat),
+            rewrite=True,
+        )
+        try:
+            id = UUID(missed)
+        except ValueError:
+            return await ask(address=await self._meant(missed))
+        try:
+            return await ask(chunk_id=id)
+        except NotFound:  # the id of a document looks no different
+            return await ask(document_id=id)
 
     async def _offer(self, told: WhyNot) -> None:
         """Buttons that try what would bring the page in; the panel may be about it too."""

@@ -169,6 +169,13 @@ async def test_what_brings_a_missing_page_in_is_tried_with_a_button(
     await page.get_by_role("button", name="Try it in the first place").click()
     await expect(page.locator(".moves li").first).to_contain_text("Delivery")
 
+    pages = (await shop.client.get("/documents")).json()["items"]
+    returns = next(one["id"] for one in pages if one["address"] == RETURNS)
+    await person.open(f"/explain?q=money+paid+back&why={returns}")
+    await expect(page.locator(".verdict")).to_contain_text("It was found")
+    await person.open(f"/explain?q=money+paid+back&why={shop.base}")
+    await expect(page.get_by_text("There is no passage or document")).to_be_visible()
+
 
 async def test_weights_and_broken_addresses(shop: Stocked, sign_in: Sign) -> None:
     person = await sign_in(Role.VIEWER, shop.workspace_id)

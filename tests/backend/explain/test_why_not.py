@@ -137,6 +137,24 @@ async def test_a_document_that_could_not_be_read(why: Why) -> None:
     assert (found.stage, found.action) == ("failed to parse", "Save it again.")
 
 
+@pytest.mark.parametrize(
+    ("state", "stage"),
+    [
+        (DocumentState.QUEUED, "never seen"),
+        (DocumentState.SKIPPED, "excluded"),
+        (DocumentState.MISSING, "gone"),
+        (DocumentState.INDEXED, "empty"),
+    ],
+)
+async def test_a_document_without_passages_left_where_its_state_says(
+    why: Why, state: DocumentState, stage: str
+) -> None:
+    id = await add_document(why.filled, "page", state=state)
+    found = await why("lamp", "page")
+    assert (found.stage, found.document_id) == (stage, id)
+    assert found.detail
+
+
 async def test_a_duplicate_names_the_one_that_is_kept(why: Why) -> None:
     await add_document(
         why.filled,

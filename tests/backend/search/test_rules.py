@@ -171,6 +171,9 @@ async def test_a_stored_rule_that_cannot_be_used_does_not_break_search(ask: Ask)
         ("settings", {"settings": {"candidates": 5}}),
         ("settings", {"settings": {"rrf_k": -5}}),
         ("settings", {"settings": {"weights": 3}}),
+        ("settings", {"settings": {"rerank": "no"}}),
+        ("settings", {"settings": {"rerank_candidates": 2.5}}),
+        ("settings", {"settings": {"per_document": True}}),
     ],
 )
 def test_rules_that_cannot_work_are_refused(kind: str, fields: dict[str, object]) -> None:
