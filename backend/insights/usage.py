@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -127,10 +127,7 @@ class Usage:
 
     async def reading(self, period: Period, assistant_id: UUID | None = None) -> list[Reading]:
         """Every day of the period, from the search events of the widget."""
-        async with self._database.reading() as session:
-            acts = await read_acts(
-                session, self.scope(period, assistant_id), period.begins, period.ends
-            )
+        acts = await self._acts(period, assistant_id)
         kinds = Counter((at.date(), kind) for kind, at, _ in acts)
         dwells: dict[date, list[int]] = {}
         for kind, at, milliseconds in acts:
@@ -146,6 +143,20 @@ class Usage:
             )
             for day in period.days
         ]
+
+    async def dwell_ms(self, period: Period, assistant_id: UUID | None = None) -> float | None:
+        """How long half of the opened passages stayed open at least, in milliseconds."""
+        acts = await self._acts(period, assistant_id)
+        dwells = [ms for kind, _, ms in acts if kind is SearchEventKind.DWELL and ms is not None]
+        return float(np.median(dwells)) if dwells else None
+
+    async def _acts(
+        self, period: Period, assistant_id: UUID | None
+    ) -> list[tuple[SearchEventKind, datetime, int | None]]:
+        async with self._database.reading() as session:
+            return await read_acts(
+                session, self.scope(period, assistant_id), period.begins, period.ends
+            )
 
     async def latency(self, period: Period, assistant_id: UUID | None = None) -> list[Latency]:
         """Percentiles over all answers, then by model, the one with the most answers first."""

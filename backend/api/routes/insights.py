@@ -25,10 +25,12 @@ from backend.api.schemas.insights import (
     LatencyView,
     LeadQualityRow,
     LeadQualityView,
+    NamedSourceUse,
     QuestionsView,
     QuestionView,
     ReadingRow,
     ReadingView,
+    SourcesUsedView,
     SourceUseRow,
     TokenRow,
     TokensView,
@@ -42,6 +44,8 @@ from backend.insights.usage import Day, Usage, Use
 from knowledge.spreadsheet import write_csv
 from knowledge.store.queries.assistants import find_assistant
 from knowledge.store.queries.knowledge_bases import find_knowledge_base
+from knowledge.store.queries.sources import sources as sources_of
+from knowledge.store.tables import Source
 
 router = APIRouter(tags=["insights"], responses=PROBLEMS)
 
@@ -205,6 +209,36 @@ async def documents(
         total=len(found.documents),
         sources=[SourceUseRow(**asdict(row)) for row in found.sources],
     )
+
+
+@router.get(
+    "/insights/sources",
+    summary="Use of sources",
+    response_model=SourcesUsedView,
+    responses=TABLE,
+)
+async def sources(
+    caller: Viewer, state: State, period: Days, format: Format = "json"
+) -> SourcesUsedView | Response:
+    """How many documents of each source were cited, only shown, and never used."""
+    found = await _usage(caller, state).documents(period)
+    async with state.database.reading() as session:
+        names = {
+            row.id: row.name
+            for row in await session.scalars(
+                sources_of(caller.workspace_id).where(
+                    Source.id.in_([one.source_id for one in found.sources])
+                )
+            )
+        }
+    rows = [
+        NamedSourceUse(name=names.get(one.source_id, ""), **asdict(one)) for one in found.sources
+    ]
+    if format == "csv":
+        header = list(NamedSourceUse.model_fields)
+        values = ([getattr(row, name) for name in header] for row in rows)
+        return as_csv("sources", period, header, values)
+    return SourcesUsedView(first=period.first, last=period.last, items=rows)
 
 
 @router.get(

@@ -150,6 +150,18 @@ class SourceUseRow(BaseModel):
     citations: int
 
 
+class NamedSourceUse(SourceUseRow):
+    """The use of a source, with its name."""
+
+    name: str
+
+
+class SourcesUsedView(PeriodView):
+    """The use of sources, those with the most citations first."""
+
+    items: list[NamedSourceUse]
+
+
 class DocumentsUsedView(PeriodView):
     """The most cited documents first. ``total``: how many there are in all."""
 

@@ -27,6 +27,7 @@ export class Transfers extends EventTarget {
   limit = Infinity;
   files = [];
   #kept = null;
+  #asked = false;
   #active = 0;
   #address;
   #key;
@@ -43,9 +44,11 @@ export class Transfers extends EventTarget {
 
   /** Let the browser keep what is on its way, and go on with what it kept. */
   async keepIn(kept) {
-    if (this.#kept) return;
-    this.#kept = kept;
+    if (this.#asked) return;
+    this.#asked = true;
     const left = await kept.left(this.#address);
+    this.#kept = kept;
+    void this.#hold(this.pending.filter((one) => !one.kept));
     if (left.length) this.add(left.map(({ file, name, id }) => ({ file, name, kept: id })));
   }
 

@@ -55,6 +55,17 @@ async function walk(entry, found) {
   }
 }
 
+/** Resolves once the page can be used. */
+function connected() {
+  return new Promise((done) => {
+    const waits = setInterval(() => {
+      if (!window.socket?.connected) return;
+      clearInterval(waits);
+      done();
+    }, 100);
+  });
+}
+
 const hasFiles = (event) => event.dataTransfer?.types.includes('Files');
 
 class CandorDrop extends HTMLElement {
@@ -106,6 +117,7 @@ class CandorUploads extends HTMLElement {
 
   /** A browser may refuse to keep anything. */
   async #keep() {
+    await connected(); // the page comes first, and what it had begun after it
     try {
       await this.#transfers.keepIn(new KeptFiles(this.getAttribute('who')));
     } catch { /* then it asks before it is left */ }

@@ -78,6 +78,17 @@ async def _reading(usage: Usage, wanted: Wanted) -> None:
     with section("Sources opened", "What visitors looked up behind their answers.") as room:
         with room:
             link_button("CSV", wanted.numbers("reading"), "tiny")
+        opened = sum(day.opened for day in days)
+        dwell = await usage.dwell_ms(wanted.period, wanted.assistant)
+        show(
+            tiles(
+                [
+                    ("Passages opened", f"{opened:,}", False),
+                    ("Pages visited from them", f"{sum(day.visited for day in days):,}", False),
+                    ("Read for, half of them at least", _dwell(dwell), False),
+                ]
+            )
+        )
         series = [
             Series("Passages opened", "good", [day.opened for day in days]),
             Series("Pages visited from them", "added", [day.visited for day in days]),
@@ -170,6 +181,12 @@ def _latency(rows: list[Latency]) -> Markup:
     return table(heads, lines, "Time of answers")
 
 
+def _dwell(value: float | None) -> str:
+    if value is None:
+        return "not known"
+    return f"{value / 1000:.1f} s" if value < 100_000 else f"{value / 60_000:.0f} min"
+
+
 def _ms(value: float) -> str:
     return f"{value:.0f} ms" if value < 10_000 else f"{value / 1000:.1f} s"
 
@@ -246,7 +263,9 @@ async def sources(visit: Visit, days: int = 30, use: str = "") -> None:
     labels = {
         id: KINDS.get(one.name, shown_address(one.name) or "Source") for id, one in names.items()
     }
-    with section("By source"):
+    with section("By source") as beside:
+        with beside:
+            link_button("CSV", wanted.numbers("sources"), "tiny")
         heads = (
             ("Source", "fill"),
             ("Documents", "num"),

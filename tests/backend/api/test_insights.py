@@ -114,6 +114,12 @@ async def test_questions_are_counted(shop: httpx.AsyncClient, state: AppState) -
     assert [(one["documents"], one["cited"]) for one in used["sources"]] == [(2, 2)]
     none = await ok(await shop.get("/insights/documents", params={"use": "never"}))
     assert (none["items"], none["total"]) == ([], 0)
+    sources = await ok(await shop.get("/insights/sources"))
+    (row,) = sources["items"]
+    assert (row["name"], row["documents"], row["cited"]) == ("Uploaded files", 2, 2)
+    table = (await shop.get("/insights/sources", params={"format": "csv"})).text.splitlines()
+    assert table[0].split(",")[-1] == "name"
+    assert table[1].endswith(",2,2,0,0,2,Uploaded files")
 
     top = (await ok(await shop.get("/insights/questions")))["items"]
     assert [(one["asked"], one["badly"]) for one in top] == [(2, 2), (1, 1), (1, 0)]
@@ -288,6 +294,7 @@ async def test_a_stranger_sees_nothing(shop: httpx.AsyncClient, enter: Enter) ->
         assert refused.status_code == 404, address
     used = await stranger.get("/insights/documents", params={"knowledge_base": base})
     assert used.status_code == 404
+    assert (await ok(await stranger.get("/insights/sources")))["items"] == []
     assert (await stranger.get(f"/knowledge-bases/{base}/freshness")).status_code == 404
 
 

@@ -101,6 +101,7 @@ async def _visit(served: Served, key: str) -> tuple[str, str]:
         told = (await visitor.post("/chat", json=who | question)).json()
         talk = told["conversation_id"]
         acts = [{"message_id": told["message_id"], "kind": act} for act in ("citation", "visit")]
+        acts.append({"message_id": told["message_id"], "kind": "dwell", "milliseconds": 4200})
         await visitor.post("/events", json=who | {"events": acts})
         await visitor.post("/chat", json=who | question | {"question": "Who was Mona Lisa?"})
         words = {"text": "I would like to speak to somebody.", "conversation_id": talk}
@@ -126,6 +127,7 @@ async def _opened(page: Page, name: str) -> None:
         await expect(page.get_by_role("table", name="Top questions")).to_be_visible()
     if name == "insights":
         await expect(page.get_by_role("img", name="Sources opened: 2 from")).to_be_visible()
+        await expect(page.locator(".tiles > div", has_text="Read for")).to_contain_text("4.2 s")
         await page.get_by_text("The numbers").first.click()
     if name == "chain":
         await page.get_by_text("What each sentence rests on").first.click()

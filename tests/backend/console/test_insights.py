@@ -69,6 +69,11 @@ async def test_figures_gaps_and_use_of_what_was_asked(
     await page.get_by_role("link", name="Sources").click()
     sources = page.get_by_role("table", name="By source")
     await expect(sources.get_by_role("link", name="Uploaded files")).to_be_visible()
+    link = page.get_by_role("link", name="CSV").first
+    answer = await person.context.request.get(
+        person.origin + (await link.get_attribute("href") or "")
+    )
+    assert (await answer.text()).splitlines()[-1].endswith("Uploaded files")
     await page.get_by_label("Use", exact=True).click()
     await page.get_by_role("option", name="Cited", exact=True).click()
     documents = page.get_by_role("table", name="By document").locator("tbody tr")
