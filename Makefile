@@ -106,9 +106,9 @@ bench-crash: install-dev ## Ingestion killed at random moments, then compared: K
 	@$(BIN)/python -m benchmarks.ingestion_crash "$${KILLS:-100}" $${SITE:+--site "$$SITE"} \
 		$${DOCUMENTS:+--documents "$$DOCUMENTS"} $${WORKERS:+--workers}
 
-bench-site: install-dev ## A website and documents end to end: SITE=folder DOCUMENTS=folder QUESTIONS=file
-	@test -n "$${SITE:-}" -a -n "$${DOCUMENTS:-}" || { echo "Say where: make bench-site SITE=folder DOCUMENTS=folder"; exit 2; }
-	@$(BIN)/python -m benchmarks.site "$$SITE" "$$DOCUMENTS" "$${QUESTIONS:-benchmarks/questions/httpd_manual.jsonl}"
+bench-site: install-dev ## A website end to end, and documents: SITE=folder QUESTIONS=file DOCUMENTS=folder
+	@test -n "$${SITE:-}" || { echo "Say where: make bench-site SITE=folder"; exit 2; }
+	@$(BIN)/python -m benchmarks.site "$$SITE" "$${QUESTIONS:-benchmarks/questions/httpd_manual.jsonl}" $${DOCUMENTS:+--documents "$$DOCUMENTS"}
 
 bench-encoder: install-dev ## Speed of the bundled encoder beside sentence-transformers
 	@$(BIN)/python -m benchmarks.encoder_speed

@@ -45,6 +45,7 @@ from knowledge.encode.encoder import Encoder
 from knowledge.encode.words import words
 from knowledge.evaluation.collection import Collection, temporary_collection
 from knowledge.passage_text import passage_prefix
+from knowledge.settings import Settings
 from knowledge.types import Hit
 
 Case = Literal["yes", "near", "far"]
@@ -155,7 +156,8 @@ class Asker:
     def __init__(
         self, collection: Collection, passages: Sequence[Passage], encoder: Encoder
     ) -> None:
-        self._searcher = Searcher(collection.database, collection.index, encoder, SearchSettings())
+        settings = SearchSettings.of(Settings())
+        self._searcher = Searcher(collection.database, collection.index, encoder, settings)
         self._collection = collection
         self._passages = passages
         self._encoder = encoder

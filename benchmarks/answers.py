@@ -33,6 +33,7 @@ from knowledge.encode.bundled import BundledEncoder
 from knowledge.encode.encoder import Encoder
 from knowledge.evaluation.beir import read_set
 from knowledge.evaluation.collection import Collection, temporary_collection
+from knowledge.settings import Settings
 from knowledge.store.conversations import Reader
 from knowledge.store.tables import KnowledgeBase, Message
 from knowledge.types import Hit
@@ -85,7 +86,8 @@ class Bench:
     """Asks questions of a collection."""
 
     def __init__(self, collection: Collection, encoder: Encoder) -> None:
-        self._searcher = Searcher(collection.database, collection.index, encoder, SearchSettings())
+        settings = SearchSettings.of(Settings())
+        self._searcher = Searcher(collection.database, collection.index, encoder, settings)
         self._chat = Chat(collection.database, self._searcher, encoder)
         self._collection = collection
         self._workspace: UUID = uuid4()

@@ -1,9 +1,10 @@
 """A whole website and a folder of documents through the command line, as a user would do it.
 
-``python -m benchmarks.site SITE DOCUMENTS QUESTIONS`` serves the folder ``SITE`` on loopback, adds
-the site and every file of ``DOCUMENTS`` to a fresh data folder, asks every question of
-``QUESTIONS`` and writes ``benchmarks/results/site.json`` and ``site.md``: what was indexed, what
-was not and why, each question with the page cited first, and the misses.
+``python -m benchmarks.site SITE QUESTIONS [--documents DOCUMENTS]`` serves the folder ``SITE`` on
+loopback, adds the site and every file of ``DOCUMENTS`` to a fresh data folder, asks every question
+of ``QUESTIONS`` and writes ``benchmarks/results/site-NAME.json`` and ``.md``, ``NAME`` being that
+of the file of questions: what was indexed, what was not and why, each question with the page cited
+first, and the misses.
 
 A question is a JSON line: ``question``, ``pages`` (any of these may be cited first, written down
 before the first run), ``also`` (pages that the first runs cited and that were then read and found
@@ -99,12 +100,12 @@ def report(result: dict[str, Any]) -> str:
     right = sum(outcome["right"] for outcome in outcomes)
     answering = sum(outcome["answers"] for outcome in outcomes)
     lines = [
-        "# A website and a folder of documents, end to end",
+        f"# {result['name']}: a website, end to end",
         "",
         f"Measured {result['measured_at']} on {result['machine']}.",
         "",
-        f"Site: {result['site']['seconds']:.0f} s. Documents: "
-        f"{result['documents']['seconds']:.0f} s.",
+        f"Site: {result['site']['seconds']:.0f} s."
+        + (f" Documents: {result['documents']['seconds']:.0f} s." if "documents" in result else ""),
         "",
         "```json",
         json.dumps(result["status"], indent=1),
@@ -134,31 +135,35 @@ def main() -> None:
     """Run the benchmark on the folders named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("site", type=Path)
-    parser.add_argument("documents", type=Path)
     parser.add_argument("questions", type=Path)
+    parser.add_argument("--documents", type=Path)
     arguments = parser.parse_args()
     questions = [
         json.loads(line) for line in arguments.questions.read_text("utf-8").splitlines() if line
     ]
     with tempfile.TemporaryDirectory() as data, serve(arguments.site) as address:
         candor = Candor(Path(data))
-        started = time.perf_counter()
-        site = candor("add", address, "--kb", "site", "--wait")
-        site_done = time.perf_counter()
-        documents = candor("add", str(arguments.documents), "--kb", "documents", "--wait")
-        documents_done = time.perf_counter()
         result = {
+            "name": arguments.questions.stem,
             "measured_at": datetime.now(UTC).date().isoformat(),
             "machine": describe(),
-            "site": {"seconds": site_done - started, "added": site},
-            "documents": {"seconds": documents_done - site_done, "added": documents},
-            "status": candor("status"),
-            "questions": ask_all(candor, questions),
+            "site": _added(candor, address, "site"),
         }
+        if arguments.documents:
+            result["documents"] = _added(candor, str(arguments.documents), "documents")
+        result["status"] = candor("status")
+        result["questions"] = ask_all(candor, questions)
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "site.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    (RESULTS / "site.md").write_text(report(result), encoding="utf-8")
+    written = RESULTS / f"site-{result['name']}"
+    written.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    written.with_suffix(".md").write_text(report(result), encoding="utf-8")
     print(report(result))
+
+
+def _added(candor: Candor, what: str, knowledge_base: str) -> dict[str, Any]:
+    started = time.perf_counter()
+    added = candor("add", what, "--kb", knowledge_base, "--wait")
+    return {"seconds": time.perf_counter() - started, "added": added}
 
 
 if __name__ == "__main__":
