@@ -21,6 +21,7 @@ def open_encoder(settings: Settings) -> Encoder:
         settings.encoder_folder or DEFAULT_MODEL,
         query_mode="inference-free" if mode == "default" else mode,
         threads=settings.encoder_threads,
+        context=settings.passage_context,
     )
 
 
@@ -36,6 +37,7 @@ def _huggingface(settings: Settings) -> Encoder:
         settings.encoder_sparse_model,
         settings.encoder_dense_model,
         device=settings.encoder_device,
+        context=settings.passage_context,
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ingestion.blocks import Block, BlockKind, blocks, cut
-from knowledge.passage_text import passage_prefix
+from knowledge.passage_text import PassageContext, passage_prefix
 from knowledge.types import Chunk, Mark, MarkKind, ParsedDocument, Span
 
 SPECIAL_TOKENS = 2
@@ -35,13 +35,13 @@ class TokenCounter(Protocol):
         ...
 
 
-def passage_text(title: str, chunk: Chunk) -> str:
+def passage_text(title: str, chunk: Chunk, context: PassageContext = "title+headings") -> str:
     """The text that a chunk is encoded with: where it stands, a repeated header, its own text.
 
     It ends with the chunk's text, so an offset in it is one in the chunk's text after subtracting
     the difference of the lengths.
     """
-    return passage_prefix(title, chunk.heading, chunk.repeated) + chunk.text
+    return passage_prefix(title, chunk.heading, chunk.repeated, context) + chunk.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,15 @@ class Chunker:
     ``longest`` counts everything that is encoded: special tokens, the prefix, the text.
     """
 
-    def __init__(self, tokens: TokenCounter, target: int = 200, longest: int = 256) -> None:
+    def __init__(
+        self,
+        tokens: TokenCounter,
+        target: int = 200,
+        longest: int = 256,
+        context: PassageContext = "title+headings",
+    ) -> None:
         self._tokens = tokens
+        self._context = context
         self._target = min(target, longest)
         self._longest = longest
 
@@ -114,7 +121,8 @@ class Chunker:
 
     def _room(self, title: str, headings: tuple[_Heading, ...]) -> int:
         """Tokens that are left for text beside a prefix."""
-        prefix = passage_prefix(title, tuple(heading.words for heading in headings), "")
+        words = tuple(heading.words for heading in headings)
+        prefix = passage_prefix(title, words, "", self._context)
         return max(self._longest - SPECIAL_TOKENS - self._count(prefix), 1)
 
     def _count(self, text: str) -> int:

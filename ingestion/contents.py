@@ -65,7 +65,7 @@ class Contents:
         # An edit that is made after this is newer than ``indexed_at``, and so found by its own run.
         begun = utc_now()
         edits = {} if is_new else await self._records.edits(document.id)
-        passages = passages_of(parsed, chunks, document, edits)
+        passages = passages_of(parsed, chunks, document, edits, self._indexer.context)
 
         async def report(encoded: int) -> None:
             if item_id is not None:

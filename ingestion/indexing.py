@@ -14,6 +14,7 @@ from ingestion.chunk import passage_text
 from ingestion.encoding import PassageEncoding
 from knowledge.index.conditions import Filter, Named, any_of, belonging_to
 from knowledge.index.search_index import MAX_UPSERT, Point, SearchIndex
+from knowledge.passage_text import PassageContext
 from knowledge.store.queries.passage_edits import edit_of_words
 from knowledge.store.statistics import pack_counts
 from knowledge.store.tables import Chunk as ChunkRow
@@ -51,13 +52,14 @@ def passages_of(
     chunks: Sequence[Chunk],
     document: Document,
     edits: Mapping[str, PassageEdit],
+    context: PassageContext,
 ) -> list[Passage]:
     """The passages of a document as editors left them, with the ids of their points."""
     passages = []
     for read in chunks:
         edit = edit_of_words(edits, read.text)
         chunk = replace(read, text=edit.text) if edit else read
-        text = passage_text(parsed.title, chunk)
+        text = passage_text(parsed.title, chunk, context)
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         place = point_id(document.knowledge_base_id, document.id, chunk.ordinal, digest)
         passages.append(Passage(place, text, digest, chunk, edit))
@@ -95,6 +97,11 @@ class Indexer:
     def __init__(self, index: SearchIndex, encoding: PassageEncoding) -> None:
         self._index = index
         self._encoding = encoding
+
+    @property
+    def context(self) -> PassageContext:
+        """What is encoded with passages of this index."""
+        return self._encoding.encoder.spec.context
 
     async def replace(
         self,

@@ -61,9 +61,10 @@ class Worker:
         self._records = records = Records(database)
         self._parser = ParserPool(_parse_limits(settings))
         self._indexer = indexer = Indexer(index, PassageEncoding(encoder, SEARCHES))
-        chunker = Chunker(encoder, settings.chunk_tokens, encoder.spec.max_tokens)
+        spec = encoder.spec
+        chunker = Chunker(encoder, settings.chunk_tokens, spec.max_tokens, spec.context)
         unpacker = Unpacker(database, self._parser, settings.files_folder)
-        languages = encoder.spec.languages
+        languages = spec.languages
         self._contents = contents = Contents(records, chunker, indexer)
         self._duplicates = duplicates = Duplicates(database, settings.near_duplicates)
         self._settling = settling = Settling(records, contents, duplicates)

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from knowledge.passage_text import PassageContext
 from knowledge.types import ArmName
 
 
@@ -193,6 +194,10 @@ class Settings(BaseSettings):
     speech_timeout_s: float = Field(default=3600.0, gt=0)
     speech_memory_mb: int = Field(default=4096, ge=256)
     chunk_tokens: int = Field(default=200, ge=32, le=2048)
+    passage_context: PassageContext = Field(
+        default="title+headings",
+        description="Which titles above a passage are encoded with it.",
+    )
     near_duplicates: bool = Field(
         default=True,
         description="Whether documents that say nearly the same are indexed once.",

@@ -188,7 +188,7 @@ class Explainer:
             return None
         encoder = self.searcher.encoder
         expansion = trace.prepared.targets.expansions.get(passage.id, {})
-        prefix = passage.prefix
+        prefix = passage.prefix(encoder.spec.context)
         whole = prefix + passage.text
         text = (
             trace_text(encoder, whole, await self._traces.passage(whole), len(prefix))

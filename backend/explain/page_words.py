@@ -38,13 +38,13 @@ async def page_words(
     ``reranker``: what the search was reranked with, where ``k`` counts its order and not the
     fused one.
     """
-    here = encoder.written(passage.prefix + passage.text)
+    whole = passage.prefix(encoder.spec.context) + passage.text
+    here = encoder.written(whole)
     asked = query_words(trace, trace.query.sparse, encoder, passage)
     lacking = [word.text for word in asked if not any(term in here for term in word.terms)]
     if not lacking:
         return []
     tried = [*lacking, " ".join(lacking)] if len(lacking) > 1 else lacking
-    whole = passage.prefix + passage.text
     encodings = await asyncio.to_thread(
         encoder.encode_passages, [f"{whole} {added}" for added in tried]
     )

@@ -14,6 +14,7 @@ from typing import Literal
 from uuid import UUID
 
 from knowledge.encode.words import words
+from knowledge.passage_text import PassageContext
 from knowledge.store.database import ReadSession
 from knowledge.store.queries.training_pairs import (
     HeadedPassage,
@@ -41,9 +42,12 @@ class TrainingPair:
 
 
 async def training_pairs(
-    session: ReadSession, workspace_id: UUID, knowledge_base_id: UUID
+    session: ReadSession, workspace_id: UUID, knowledge_base_id: UUID, context: PassageContext
 ) -> AsyncIterator[TrainingPair]:
-    """The pairs of a knowledge base, each once; the same pairs in the same order every time."""
+    """The pairs of a knowledge base, each once; the same pairs in the same order every time.
+
+    ``context``: what its passages are encoded with.
+    """
     judged = await judged_pages(session, knowledge_base_id)
     pages = {address for _, _, grades in judged for address in grades}
     liked = _liked(await cited_passages(session, workspace_id))
@@ -52,7 +56,8 @@ async def training_pairs(
     async for passage in headed_passages(session, knowledge_base_id):
         if passage.address in pages:
             of_page[passage.address].append(passage)
-        found = [TrainingPair("feedback", query, passage.encoded) for query in liked[passage.id]]
+        whole = passage.encoded(context)
+        found = [TrainingPair("feedback", query, whole) for query in liked[passage.id]]
         if (asked := _asked_by_heading(passage)) is not None:
             # the heading stands before the encoded text: without it the pair asks for more
             found.append(TrainingPair("heading", asked, passage.text))
@@ -61,7 +66,7 @@ async def training_pairs(
     for query, origin, grades in judged:
         best = [answering(query, of_page[page]) for page in sorted(grades) if of_page[page]]
         kind = _KINDS.get(origin, "judgment")
-        for pair in _new([TrainingPair(kind, query, one.encoded) for one in best], seen):
+        for pair in _new([TrainingPair(kind, query, one.encoded(context)) for one in best], seen):
             yield pair
 
 
@@ -79,7 +84,10 @@ def answering(query: str, passages: Sequence[HeadedPassage]) -> HeadedPassage:
     Judgments name pages, an encoder learns from passages.
     """
     asked = {word.stem for word in words(query)}
-    return max(passages, key=lambda one: len(asked & {word.stem for word in words(one.encoded)}))
+    return max(
+        passages,
+        key=lambda one: len(asked & {word.stem for word in words(one.encoded("title+headings"))}),
+    )
 
 
 def _asked_by_heading(passage: HeadedPassage) -> str | None:

@@ -34,6 +34,7 @@ from knowledge.encode.sessions import (
 )
 from knowledge.encode.terms import TermTable
 from knowledge.encode.words import FUNCTION_WORDS, RULES, words
+from knowledge.passage_text import PassageContext
 from knowledge.types import Encoding, Span, SparseVector, TermOrigin
 
 QueryMode = Literal["inference-free", "encoded"]
@@ -48,6 +49,7 @@ class BundledEncoder:
     ``query_mode``: ``"inference-free"`` weighs the words of a query and runs no head on it;
     ``"encoded"`` also adds the terms it calls for. ``threads`` are used inside one call.
     ``batch_tokens`` bounds the tokens of one pass, padding included, and with them the memory.
+    ``context``: what stands in front of the passages that it is given.
     Raises :class:`~knowledge.errors.ModelFileError`.
     """
 
@@ -58,6 +60,7 @@ class BundledEncoder:
         query_mode: QueryMode = "inference-free",
         threads: int = 2,
         batch_tokens: int = 512,
+        context: PassageContext = "title+headings",
     ) -> None:
         digest = check_manifest(folder)
         self._config = config = load_config(folder)
@@ -75,7 +78,7 @@ class BundledEncoder:
             max_tokens=config.max_tokens - 2,
             languages=config.languages,
             counted_weight=config.counted_weight,
-        )
+        ).with_context(context)
 
     def encode_passages(self, texts: Sequence[str]) -> list[Encoding]:
         """Both vectors of each passage, in the order given."""

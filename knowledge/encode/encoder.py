@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from knowledge.passage_text import PassageContext
 from knowledge.types import Encoding, Span, TermOrigin
 
 
@@ -19,7 +20,7 @@ class EncoderSpec:
     document frequency before they meet the index. ``counted_weight``: the weight from which a term
     counts in that frequency (``knowledge.encode.idf.counted_terms``). ``languages`` are ISO 639-1
     codes the encoder was trained on; empty means unknown. ``max_tokens`` is the longest text that
-    is read whole.
+    is read whole. ``context``: what stands in front of a passage when it is encoded.
     """
 
     id: str
@@ -29,6 +30,13 @@ class EncoderSpec:
     max_tokens: int
     languages: tuple[str, ...] = ()
     counted_weight: float = 0.0
+    context: PassageContext = "title+headings"
+
+    def with_context(self, context: PassageContext) -> EncoderSpec:
+        """The same encoder, given another text in front of a passage: another index."""
+        if context == self.context:
+            return self
+        return replace(self, id=f"{self.id}.context-{context}", context=context)
 
 
 class Encoder(Protocol):

@@ -14,6 +14,7 @@ import numpy as np
 
 from knowledge.encode.encoder import EncoderSpec
 from knowledge.errors import MissingExtra, ModelFileError
+from knowledge.passage_text import PassageContext
 from knowledge.types import Encoding, Span, SparseVector, TermOrigin
 
 _EXTRA = "Install it with: pip install 'candor[models]'"
@@ -39,6 +40,7 @@ class HuggingFaceEncoder:
         batch: int = 32,
         uses_idf: bool = False,
         languages: tuple[str, ...] = (),
+        context: PassageContext = "title+headings",
     ) -> None:
         if not sparse and not dense:
             raise ModelFileError("No model is named.", "Name a sparse or a dense model.")
@@ -58,7 +60,7 @@ class HuggingFaceEncoder:
             uses_idf=uses_idf,
             max_tokens=min(lengths) - 2,
             languages=languages,
-        )
+        ).with_context(context)
 
     @property
     def spec(self) -> EncoderSpec:

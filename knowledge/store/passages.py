@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from knowledge.passage_text import passage_prefix
+from knowledge.passage_text import PassageContext, passage_prefix
 from knowledge.store.database import ReadSession
 from knowledge.store.tables import Chunk, Document
 from knowledge.types import Span
@@ -38,10 +38,9 @@ class Passage:
     seconds: float | None
     anchor: str | None
 
-    @property
-    def prefix(self) -> str:
-        """What the passage was encoded with in front of its text."""
-        return passage_prefix(self.title, self.heading, self.repeated)
+    def prefix(self, context: PassageContext) -> str:
+        """What the passage was encoded with in front of its text, in an index of that context."""
+        return passage_prefix(self.title, self.heading, self.repeated, context)
 
     @property
     def link(self) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from ingestion.chunk import SPECIAL_TOKENS, Chunker, passage_text
 from ingestion.parse.draft import clean
+from knowledge.passage_text import PassageContext
 from knowledge.types import Chunk, Mark, MarkKind, ParsedDocument, Span
 from tests.ingestion.words import WordTokens
 
@@ -73,6 +75,22 @@ def test_a_section_is_one_passage_under_its_headings() -> None:
 def test_a_heading_that_repeats_the_title_is_encoded_once() -> None:
     chunk = Chunk(ordinal=0, text="x", span=(0, 1), heading=("Title", "Sub"))
     assert passage_text("Title", chunk) == "Title > Sub\n\nx"
+
+
+def test_what_is_encoded_in_front_of_a_passage_is_a_setting() -> None:
+    text = "# A\n\n" + "word " * 300
+    longest = SPECIAL_TOKENS + 60
+    encoded = {}
+    for context in get_args(PassageContext):
+        chunker = Chunker(WordTokens(), 60, longest, context)
+        found = chunker.chunks(ParsedDocument("One two three", text, "text/markdown"))
+        encoded[context] = texts = [passage_text("One two three", c, context) for c in found]
+        assert max(WordTokens().count_tokens(texts)) <= longest - SPECIAL_TOKENS
+    assert encoded["title+headings"][0].startswith("One two three > A\n\nword")
+    assert encoded["title"][0].startswith("One two three\n\nword")
+    assert encoded["none"][0].startswith("word")
+    # What is not encoded leaves room for text.
+    assert len(encoded["none"]) < len(encoded["title+headings"])
 
 
 def test_sections_of_a_few_words_are_put_together_with_their_headings() -> None:

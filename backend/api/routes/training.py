@@ -47,5 +47,6 @@ async def _lines(
     state: AppState, workspace_id: UUID, knowledge_base_id: UUID
 ) -> AsyncIterator[str]:
     async with state.database.reading() as session:
-        async for pair in training_pairs(session, workspace_id, knowledge_base_id):
+        context = state.encoder.spec.context
+        async for pair in training_pairs(session, workspace_id, knowledge_base_id, context):
             yield json.dumps(asdict(pair), ensure_ascii=False) + "\n"

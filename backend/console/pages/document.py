@@ -184,8 +184,9 @@ async def _terms(
 ) -> dict[UUID, list[StrongTerm]]:
     points = await visit.state.index.retrieve([chunk.id for chunk in chunks])
     vectors = {id: point.encoding.sparse for id, point in points.items()}
+    context = visit.state.encoder.spec.context
     texts = {
-        chunk.id: passage_prefix(row.title, chunk.heading, chunk.repeated) + chunk.text
+        chunk.id: passage_prefix(row.title, chunk.heading, chunk.repeated, context) + chunk.text
         for chunk in chunks
     }
     found = await run.io_bound(strongest_terms, visit.state.encoder, texts, vectors)

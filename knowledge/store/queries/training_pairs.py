@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from knowledge.passage_text import passage_prefix
+from knowledge.passage_text import PassageContext, passage_prefix
 from knowledge.store.database import ReadSession
 from knowledge.store.tables import (
     Chunk,
@@ -35,10 +35,9 @@ class HeadedPassage:
     text: str
     repeated: str
 
-    @property
-    def encoded(self) -> str:
-        """The text that the index holds vectors of."""
-        return passage_prefix(self.titles[0], self.titles[1:], self.repeated) + self.text
+    def encoded(self, context: PassageContext) -> str:
+        """The text that an index of that context holds vectors of."""
+        return passage_prefix(self.titles[0], self.titles[1:], self.repeated, context) + self.text
 
 
 async def headed_passages(

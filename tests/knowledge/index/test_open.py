@@ -41,8 +41,9 @@ async def test_another_encoder_fills_an_index_beside_and_takes_over_whole(
     first_name = await active_index_name(database)
     await first.close()
 
-    with pytest.raises(EncoderMismatch, match="candor reindex"):
-        await open_index(settings, database, NEW)
+    for other in (NEW, OLD.with_context("none")):
+        with pytest.raises(EncoderMismatch, match="candor reindex"):
+            await open_index(settings, database, other)
     second = await begin_index(settings, database, NEW)
     assert await active_index_name(database) == first_name
     await second.index.close()
