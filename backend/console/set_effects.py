@@ -127,7 +127,7 @@ class SetEffects:
                 return
             with ui.element("details").classes("card effect") as box:
                 show(_summary(one, told), tag="summary")
-                show(comparison(told, self._link), classes="inside")
+                show(comparison(told, self._link, of=one.name), classes="inside")
             if told.hurt:
                 box.props("open")
 

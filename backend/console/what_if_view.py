@@ -72,8 +72,11 @@ def comparison(
     link: Callable[[str], str],
     then: str = "Now",
     now: str = "With the change",
+    of: str = "",
 ) -> Markup:
-    """A query set before and after; ``link`` gives the address that explains a query."""
+    """A query set before and after; ``link`` gives the address that explains a query. ``of``: the
+    set's name, where a page shows several.
+    """
     figures: list[tuple[str, str | Markup, bool]] = [
         (
             _METRICS.get(metric, metric),
@@ -102,8 +105,8 @@ def comparison(
         tiles(figures),
         _significance(told),
         unknown,
-        _queries("Helped", told.helped, link, then, now),
-        _queries("Hurt", told.hurt, link, then, now),
+        _queries("Helped", told.helped, link, (then, now), of),
+        _queries("Hurt", told.hurt, link, (then, now), of),
     )
 
 
@@ -123,10 +126,15 @@ def _significance(told: SetComparison) -> str:
 
 
 def _queries(
-    title: str, changes: Sequence[QueryChange], link: Callable[[str], str], then: str, now: str
+    title: str,
+    changes: Sequence[QueryChange],
+    link: Callable[[str], str],
+    columns: tuple[str, str],
+    of: str,
 ) -> Markup:
     if not changes:
         return NOTHING
+    then, now = columns
     rows = join(
         Markup(
             '<tr><td class="fill"><a href="{}">{}</a></td><td class="num" data-label="{}">{:.3f}'
@@ -141,7 +149,14 @@ def _queries(
     )
     return Markup(
         '<section><h3>{title}</h3><div class="table cards" tabindex="0" role="region" '
-        'aria-label="{title} queries"><table><thead><tr><th scope="col">Query</th>'
+        'aria-label="{label}"><table><thead><tr><th scope="col">Query</th>'
         '<th scope="col" class="num">{then}</th><th scope="col" class="num">{now}</th></tr></thead>'
         "<tbody>{rows}</tbody></table></div>{more}</section>"
-    ).format(title=title, then=then, now=now, rows=rows, more=more)
+    ).format(
+        title=title,
+        label=f"{title} queries" + (f" of {of}" if of else ""),
+        then=then,
+        now=now,
+        rows=rows,
+        more=more,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import pytest
 from playwright.async_api import expect
 
 from backend.console.what_if_panel import WhatIfPanel
+from backend.search.rerank import TimedReranker
 from backend.search.search import SearchRequest
 from knowledge.store.query_sets import add_queries, create_query_set
 from knowledge.store.tables import Role
@@ -200,6 +202,30 @@ async def test_weights_and_broken_addresses(shop: Stocked, sign_in: Sign) -> Non
     await form.get_by_label("Diversity").fill("0.3")
     await form.get_by_role("button", name="Try it").click()
     await expect(page.locator(".change", has_text="Search with diversity 0.3")).to_be_visible()
+
+
+async def test_the_reranker_is_tried_where_there_is_one(
+    served: Served, shop: Stocked, sign_in: Sign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Backwards:
+        def rerank(self, query: str, texts: Sequence[str]) -> list[float]:
+            return [float(number) for number in range(len(texts))]
+
+    monkeypatch.setattr(served.state.searcher, "reranker", TimedReranker(Backwards()))
+    person = await sign_in(Role.VIEWER, shop.workspace_id)
+    page = person.page
+    await person.open("/explain?q=parcel+goods")
+    first = await page.locator(".hit summary b").first.inner_text()
+    await page.get_by_text("What if?").first.click()
+    await page.get_by_role("button", name="Add a change").click()
+    form = page.get_by_role("dialog")
+    await form.get_by_label("What").click()
+    await page.get_by_role("option", name="Change how it is searched").click()
+    await form.get_by_label("Reranker").click()
+    await page.get_by_role("option", name="Order the first passages again").click()
+    await form.get_by_role("button", name="Try it").click()
+    await expect(page.locator(".change", has_text="Search with the reranker")).to_be_visible()
+    await expect(page.locator(".moves li").first).not_to_contain_text(first)
 
 
 async def test_a_stranger_sees_no_rule_and_tries_nothing_elsewhere(
