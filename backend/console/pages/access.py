@@ -9,6 +9,7 @@ from markupsafe import Markup
 from nicegui import ui
 
 from backend.console.adding import opener
+from backend.console.audit_words import act
 from backend.console.forms import Act, button, choice, confirm, dialog, field, foot
 from backend.console.frame import done, head, page, tabs
 from backend.console.listing import Pager
@@ -262,8 +263,8 @@ async def audit_page(visit: Visit, after: str = "") -> None:
 def _entry(row: AuditEntry) -> list[Markup | str]:
     detail = "; ".join(f"{name}: {_plain(value)}" for name, value in row.detail.items())[:300]
     return [
-        Markup('<code>{}</code> {}<span class="sub">{}</span>').format(
-            row.action, row.subject, detail
+        Markup('{}<span class="sub"><code>{}</code> {}</span>').format(
+            act(row.action, row.subject), row.action, detail
         ),
         row.actor,
         when(row.created_at),

@@ -101,7 +101,7 @@ def _health(checks: Mapping[str, Mapping[str, object]]) -> Markup:
     cells: list[tuple[str, str | Markup, bool]] = [
         (
             name.capitalize(),
-            badge("Answers", "good") if check["ok"] else badge("Fails", "bad"),
+            badge("Works", "good") if check["ok"] else badge("Fails", "bad"),
             True,
         )
         for name, check in checks.items()
@@ -122,12 +122,18 @@ def _index(visit: Visit, points: int, used: int) -> Markup:
         [
             ("Passages in the index", f"{points:,}", False),
             ("Data folder", size(used), False),
-            ("Encoder", spec.id, True),
+            ("Encoder", _encoder(spec.id), True),
             ("Finds by", " and ".join(arms), True),
             ("Engine", "embedded" if options.embedded else "server", True),
             ("Version", options.version, True),
         ]
     )
+
+
+def _encoder(id: str) -> Markup:
+    """An encoder's name, and below it what tells it from others of that name."""
+    name, _, rest = id.partition("+")
+    return Markup('{}<span class="sub">{}</span>').format(name, rest)
 
 
 def _backup(embedded: bool) -> Markup:

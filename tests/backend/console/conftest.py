@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -93,8 +94,13 @@ Sign = Callable[..., Awaitable[Person]]
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def sign_in(served: Served, browser: Browser, trouble: Trouble) -> AsyncIterator[Sign]:
-    """Signs a new user in, in a workspace of its own or in that of another."""
+async def sign_in(
+    served: Served, browser: Browser, trouble: Trouble, request: pytest.FixtureRequest
+) -> AsyncIterator[Sign]:
+    """Signs a new user in, in a workspace of its own or in that of another.
+
+    What each page looks like at the end of its test is kept in ``artifacts/console/ends``.
+    """
     contexts: list[BrowserContext] = []
 
     async def enter(
@@ -115,5 +121,8 @@ async def sign_in(served: Served, browser: Browser, trouble: Trouble) -> AsyncIt
         return Person(page, context, workspace_id, served.origin)
 
     yield enter
-    for context in contexts:
+    name = re.sub(r"[^\w-]+", "-", request.node.name).strip("-")[:100]
+    for number, context in enumerate(contexts, start=1):
+        for page in context.pages:
+            await page.screenshot(path=PICTURES / "ends" / f"{name}-{number}.png")
         await context.close()
