@@ -5,7 +5,7 @@ site of 300 pages, serves it on loopback from a process of its own and measures:
 parsing alone; the whole job with an encoder that costs nothing; the same again with nothing
 changed; the job with the bundled encoder beside the encoder on its own (of ``--site`` where that is
 given); and searches while such a job runs. With ``--documents`` every file of a folder is parsed
-and timed. With ``--scrapy`` Scrapy crawls the same
+and timed, with a PDF of 193 pages that is made of theirs. With ``--scrapy`` Scrapy crawls the same
 site, three times in turn with Candor; it is no dependency, and gets an environment of its own::
 
     python3 -m venv /tmp/scrapy && /tmp/scrapy/bin/pip install scrapy
@@ -32,6 +32,7 @@ from benchmarks.ingestion_encoding import encoder_share
 from benchmarks.ingestion_search import search_meanwhile
 from benchmarks.ingestion_service import opened
 from benchmarks.ingestion_site import files_of, serve_apart, write_site
+from benchmarks.large_documents import large_documents
 from benchmarks.light_encoder import LightEncoder
 from benchmarks.machine import describe
 from ingestion.fetch import Fetcher
@@ -161,6 +162,7 @@ def measure(site: Path | None, documents: Path | None, scrapy: Path | None) -> d
             encoded = asyncio.run(encoder_share(scratch / "real", small, encoded_site, encoder))
             searched = asyncio.run(search_meanwhile(scratch / "searched", small, start, encoder))
         files = asyncio.run(parse_folder(documents)) if documents else []
+        large = asyncio.run(large_documents(documents)) if documents else []
     return {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe(),
@@ -177,6 +179,7 @@ def measure(site: Path | None, documents: Path | None, scrapy: Path | None) -> d
         "encoded_site": site.name if site else f"{_PAGES} pages, made here",
         "encoded": encoded,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "large_documents": large,
         "files": files,
     }
 
@@ -213,6 +216,13 @@ def table(result: dict[str, Any]) -> str:
         "|---|---|",
         *(f"| {name} | {value} |" for name, value in rows),
     ]
+    if result["large_documents"]:
+        lines += ["", "| large document | seconds | characters | reader's memory, MB |"]
+        lines += ["|---|---|---|---|"]
+        lines += [
+            f"| {row['file']} | {row['s']} | {row['characters']} | {row['reader_mb']} |"
+            for row in result["large_documents"]
+        ]
     if result["files"]:
         lines += ["", "| file | seconds | characters | language |", "|---|---|---|---|"]
         lines += [

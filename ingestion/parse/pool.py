@@ -143,6 +143,11 @@ class ParserPool:
         self._rest: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
 
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the children that there are."""
+        return [child.pid for child in (*self._idle, *self._busy)]
+
     async def __aenter__(self) -> ParserPool:
         return self
 

@@ -37,6 +37,13 @@ class Line:
     is_row: bool = False
     """Whether it is put together from parts that stand apart."""
 
+    letters: Box = field(init=False)
+    """The place of its longest word, which is that of its letters whatever else is in it."""
+
+    def __post_init__(self) -> None:
+        longest = max(self.words, key=lambda word: len(word.text), default=None)
+        self.letters = longest.box if longest is not None else self.box
+
     @classmethod
     def of(cls, words: list[Word]) -> Line:
         """The line of some words, which are in reading order."""
@@ -49,11 +56,6 @@ class Line:
     def height(self) -> float:
         """How high its letters are: the height of its longest word."""
         return self.letters.height
-
-    @property
-    def letters(self) -> Box:
-        """The place of its longest word, which is that of its letters whatever else is in it."""
-        return max(self.words, key=lambda word: len(word.text)).box if self.words else self.box
 
     @property
     def bold(self) -> bool:
