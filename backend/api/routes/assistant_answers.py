@@ -59,6 +59,7 @@ async def try_model(
             "There is no language model to try: answers are quoted.",
             "Name a model, or set CANDOR_LLM_PROVIDER and CANDOR_LLM_MODEL on the server.",
         )
+    await model.warm()  # what takes time once is not the model's
     started = perf_counter()
     said = []
     async with aclosing(model.stream(_TEST)) as deltas:
