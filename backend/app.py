@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -75,9 +76,12 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_state() as state, state.chat.warming(), state.gaps.collector.running():
             app.state.candor = state
+            # Compressed before the first visitor asks for them, who would wait for it.
+            files = asyncio.create_task(asyncio.to_thread(pages.widget))
             try:
                 yield
             finally:
+                await files
                 await state.turns.close()
                 await state.mcp.close()
                 await state.day_use.close()

@@ -109,7 +109,7 @@ async def open_parts(parts: Parts) -> AsyncIterator[AppState]:
             gaps=Gaps(chat),
             workspace_id=installed.workspace_id,
             worker=worker,
-            limits=_limits(settings),
+            limits=_limits(settings, database),
             rebuilt=rebuilt,
             previewer=parts.make_previewer(settings) if parts.make_previewer else None,
             lead_webhooks=_lead_webhooks(parts, database),
@@ -169,13 +169,15 @@ def _lead_webhooks(parts: Parts, database: Database) -> LeadWebhooks | None:
     return LeadWebhooks(database, parts.make_poster(parts.settings))
 
 
-def _limits(settings: Settings) -> Limits:
+def _limits(settings: Settings, database: Database) -> Limits:
     day = DayLimits(
         questions=settings.public_chat_per_day,
         visitor_questions=settings.public_chat_per_visitor_day,
         tokens=settings.public_tokens_per_day,
     )
-    return Limits(settings.public_chat_per_minute, day)
+    # The embedded database belongs to one process; where there may be more, they count together.
+    shared = None if database.is_sqlite else database
+    return Limits(settings.public_chat_per_minute, day, shared)
 
 
 def _options(settings: Settings) -> Options:

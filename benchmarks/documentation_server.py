@@ -20,11 +20,12 @@ from knowledge.store.queries.assistants import front_page_assistant
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server, its process, and its assistant's public key and path."""
+    """A running server, its process, its assistant's public key and path, a session of visitors."""
 
     port: int
     pid: int
     key: str
+    session: str
 
     @property
     def path(self) -> str:
@@ -59,17 +60,18 @@ async def serving(*origins: str) -> AsyncIterator[Server]:
             stdout=asyncio.subprocess.DEVNULL,
         )
         try:
-            key = await _ready(Path(folder), port, list(origins))
-            yield Server(port, process.pid, key)
+            key, session = await _ready(Path(folder), port, list(origins))
+            yield Server(port, process.pid, key, session)
         finally:
             process.terminate()
             await process.wait()
 
 
-async def _ready(folder: Path, port: int, origins: list[str]) -> str:
-    """Wait until the sample is indexed. Returns the assistant's public key."""
+async def _ready(folder: Path, port: int, origins: list[str]) -> tuple[str, str]:
+    """Wait until the sample is indexed. Returns the assistant's public key, and a session."""
     question = {"question": "How do I make a backup?", "stream": False}
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    own = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient(base_url=own, timeout=30) as client:
         async with asyncio.timeout(180):
             while True:
                 await asyncio.sleep(1)
@@ -85,11 +87,14 @@ async def _ready(folder: Path, port: int, origins: list[str]) -> str:
                 await database.close()
                 if assistant is None:
                     continue
-                path = f"/api/v1/assistants/{assistant.public_key}/chat"
-                answer = await client.post(path, json=question)
+                path = f"/api/v1/assistants/{assistant.public_key}"
+                headers = {"Origin": own}
+                profile = (await client.get(path, headers=headers)).json()
+                headers["Authorization"] = f"Bearer {profile['session']['token']}"
+                answer = await client.post(f"{path}/chat", json=question, headers=headers)
                 if answer.is_success and not answer.json()["abstained"]:
                     await asyncio.sleep(5)  # the rest of the documents
-                    return assistant.public_key
+                    return assistant.public_key, profile["session"]["token"]
 
 
 def free_port() -> int:

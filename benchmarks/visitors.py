@@ -62,7 +62,8 @@ async def ask(server: Server, visitor: str, question: str, counter: Counter) -> 
     body = json.dumps({"question": question, "visitor": visitor}).encode()
     head = (
         f"POST {server.path}/chat HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
-        "Connection: close\r\n"
+        f"Origin: http://127.0.0.1:{server.port}\r\nConnection: close\r\n"
+        f"Authorization: Bearer {server.session}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     started, first, seen = time.perf_counter(), 0.0, b""

@@ -100,11 +100,16 @@ class Forbidden(AccessDenied):
 
 
 class LimitExceeded(CandorError):
-    """Too many, too large, or too often. ``retry_after`` is in seconds where waiting helps."""
+    """Too many, too large, or too often. ``retry_after`` is in seconds where waiting helps;
+    ``limit`` is the name of a limit, for the log.
+    """
 
-    def __init__(self, detail: str, action: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, detail: str, action: str = "", retry_after: float | None = None, limit: str = ""
+    ) -> None:
         super().__init__(detail, action)
         self.retry_after = retry_after
+        self.limit = limit
 
 
 class FetchError(CandorError):

@@ -135,7 +135,7 @@ def _source(name: str) -> str:
 def compact(script: str) -> str:
     """The script, and the styles in its template strings, without comments and white space."""
     plain = str(rjsmin.jsmin(_STYLES.sub(lambda found: _compact_css(found[0]), script)))
-    return plain.replace(";}", "}") + "\n"
+    return plain.replace(";}", "}").replace("}\n", "}") + "\n"
 
 
 def _compact_css(sheet: str) -> str:

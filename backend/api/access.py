@@ -99,6 +99,23 @@ def is_same_origin(request: Request, state: AppState) -> bool:
     return origin in own_origins(request, state)
 
 
+def page_origin(request: Request, state: AppState) -> str | None:
+    """The origin of the page that a browser sent a request from; ``None`` where none is named.
+
+    Browsers name no ``Origin`` in what a page reads from its own server: such a page is known by
+    ``Sec-Fetch-Site``, or by ``Referer`` in browsers that are too old for that.
+    """
+    origin = request.headers.get("origin")
+    if origin is not None:
+        return origin
+    site = request.headers.get("sec-fetch-site")
+    if site == "same-origin":
+        return f"{request.url.scheme}://{request.headers.get('host', '')}"
+    referrer = urlsplit(request.headers.get("referer", ""))
+    origin = f"{referrer.scheme}://{referrer.netloc}"
+    return origin if site is None and origin in own_origins(request, state) else None
+
+
 def own_origins(request: Request, state: AppState) -> set[str]:
     """The origins that this server's own pages have."""
     origins = {f"{request.url.scheme}://{request.headers.get('host', '')}"}

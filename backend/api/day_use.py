@@ -2,14 +2,15 @@
 
 What an assistant was used is kept in the database and shared by all processes, which add to it and
 read it back every few seconds; so between them a limit is exceeded by what a few seconds bring.
-Visitors and addresses are counted in this process's memory alone, and forgotten at midnight.
+Visitors and addresses are counted in memory and forgotten at midnight where one process has the
+embedded database for itself, and in the database where several may work with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,6 +19,7 @@ import structlog
 
 from knowledge.errors import CandorError, LimitExceeded
 from knowledge.store.database import Database
+from knowledge.store.queries.limit_uses import count_up
 from knowledge.store.queries.model_costs import ModelTokens, add_model_use
 from knowledge.store.queries.visits import Use, add_use, use_of
 from knowledge.store.tables import utc_now
@@ -63,7 +65,7 @@ class DayUse:
         self._day = clock().date()
         self._assistants: dict[UUID, _Count] = {}
         self._models: dict[tuple[UUID, str], ModelTokens] = {}
-        self._visitors: Counter[Hashable] = Counter()
+        self._visitors: Counter[str] = Counter()
         self._writing: asyncio.Task[None] | None = None
         self._database: Database | None = None
 
@@ -78,18 +80,33 @@ class DayUse:
             self._assistants.setdefault(assistant_id, _Count(known))
         use = self._assistants[assistant_id].whole
         if use.questions >= limits.questions or use.tokens >= limits.tokens:
-            raise self._tomorrow("This assistant has answered as much as it may today.")
-        for who, most in (
-            ((assistant_id, "visitor", visitor), limits.visitor_questions),
-            ((assistant_id, "address", address), limits.address_questions()),
-        ):
-            if who[2] and self._visitors[who] >= most:
-                raise self._tomorrow("That was the last question for today from here.")
-        if len(self._visitors) < _MOST_KEYS:
-            self._visitors.update(
-                [(assistant_id, "visitor", visitor), (assistant_id, "address", address)]
+            raise self._tomorrow(
+                "This assistant has answered as much as it may today.", "assistant_of_the_day"
             )
+        whom = [
+            (f"{assistant_id} visitor {visitor}", limits.visitor_questions),
+            (f"{assistant_id} address {address}", limits.address_questions()),
+        ]
+        named = [one for one, known in zip(whom, (visitor, address), strict=True) if known]
+        await self._count(database, named)
         self.add(database, assistant_id, Use(questions=1))
+
+    async def _count(self, database: Database, whom: Sequence[tuple[str, int]]) -> None:
+        """Count a question for all of these, or for none where one may ask no more."""
+        reached = self._tomorrow(
+            "That was the last question for today from here.", "visitor_of_the_day"
+        )
+        if database.is_sqlite:
+            if any(self._visitors[who] >= most for who, most in whom):
+                raise reached
+            if len(self._visitors) < _MOST_KEYS:
+                self._visitors.update(who for who, _ in whom)
+            return
+        midnight = self._midnight().timestamp()
+        async with database.writing() as session:
+            for who, most in whom:
+                if not await count_up(session, f"{self._day} {who}", most, midnight):
+                    raise reached
 
     def add(self, database: Database, assistant_id: UUID, more: Use) -> None:
         """Count what was used; it is written down within seconds."""
@@ -155,12 +172,13 @@ class DayUse:
         self._assistants.clear()
         self._visitors.clear()
 
-    def _tomorrow(self, detail: str) -> LimitExceeded:
+    def _midnight(self) -> datetime:
         now = self._clock()
-        midnight = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), now.tzinfo)
-        return LimitExceeded(
-            detail, "Please come back tomorrow.", retry_after=(midnight - now).total_seconds()
-        )
+        return datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), now.tzinfo)
+
+    def _tomorrow(self, detail: str, limit: str) -> LimitExceeded:
+        left = (self._midnight() - self._clock()).total_seconds()
+        return LimitExceeded(detail, "Please come back tomorrow.", retry_after=left, limit=limit)
 
 
 def _sum(one: Use, other: Use) -> Use:

@@ -34,6 +34,12 @@ class Metrics:
             ["outcome"],
             registry=self._registry,
         )
+        self.refusals = Counter(
+            "candor_visitor_refusals",
+            "Requests of visitors that were refused, by why: signs of abuse.",
+            ["why"],
+            registry=self._registry,
+        )
         self.uploads = Counter(
             "candor_uploaded_bytes", "Bytes of uploaded files.", registry=self._registry
         )

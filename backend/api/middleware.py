@@ -12,11 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backend.api import abuse
 from backend.api.errors import on_unexpected, problem, respond
 from knowledge.errors import LimitExceeded
 
 _log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}")
+_VISITORS = re.compile(r"/api/v1/assistants/pk_")
 _QUIET = ("/healthz", "/readyz", "/metrics")
 
 MAX_BODY_BYTES = 1_000_000
@@ -105,12 +107,18 @@ class BodyLimit:
                 f"The body of the request is over {limit:,} bytes.",
                 "Send less, or upload it as a file.",
             )
+            _note_body(scope, limit)
             await respond(Request(scope), problem(error))(scope, receive, send)
             return
-        await self._app(scope, _counting(receive, limit), send)
+        await self._app(scope, _counting(scope, receive, limit), send)
 
 
-def _counting(receive: Receive, limit: int) -> Receive:
+def _note_body(scope: Scope, limit: int) -> None:
+    if _VISITORS.match(scope["path"]):
+        abuse.note(scope, "body", most=limit)
+
+
+def _counting(scope: Scope, receive: Receive, limit: int) -> Receive:
     received = 0
 
     async def counted() -> Message:
@@ -119,6 +127,7 @@ def _counting(receive: Receive, limit: int) -> Receive:
         if message["type"] == "http.request":
             received += len(message.get("body", b""))
             if received > limit:
+                _note_body(scope, limit)
                 # Of all errors raised while a body is read, FastAPI passes on this kind.
                 raise HTTPException(413, f"The body of the request is over {limit:,} bytes")
         return message

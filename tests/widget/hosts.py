@@ -54,6 +54,25 @@ window.$ = window.h = window.set = function () { return null; };
 window.onerror = function (message) { (window.errors = window.errors || []).push(message); };
 </script>"""
 
+# A page of 2012: an old jQuery that serves other libraries too, and handlers for everything.
+JQUERY = """<script src="/old/jquery.js"></script><script>
+window.onerror = function (message) { (window.errors = window.errors || []).push(message); };
+jQuery.noConflict();
+window.$ = function () { throw new Error('$ is ours'); };
+jQuery.ajaxSetup({ cache: false, timeout: 1 });
+jQuery.fn.each = jQuery.fn.map;
+jQuery.easing.def = 'none';
+jQuery(function ($) {
+  window.heard = [];
+  $(document).on('click keydown submit focusin', function (event) {
+    window.heard.push(event.type + ' ' + event.target.nodeName);
+    $(event.target).find('*').addClass('seen').css('outline', '3px solid red');
+    $(event.target).html($(event.target).html());
+  });
+  $('main').prepend('<p>jQuery ' + $.fn.jquery + ' was here.</p>').hide().fadeIn(0);
+});
+</script>"""
+
 PAGES = {
     "plain": Page(_page(LOADER)),
     "strict": Page(
@@ -70,6 +89,7 @@ PAGES = {
     ),
     "rtl": Page(_page(LOADER.replace("{assistant}", "arabic"), attributes='lang="ar" dir="rtl"')),
     "hostile": Page(_page(LOADER, OVERWRITTEN + RESETS)),
+    "jquery": Page(_page(LOADER, JQUERY)),
     "inline": Page(
         _page(
             '<script type="module" src="{candor}/widget/v1/define.js"></script>'

@@ -20,7 +20,13 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -30,6 +36,7 @@ from tests.widget import hosts
 from tests.widget.content import ANSWER, CITATIONS, HITS, PROFILES, VISITING
 from widget.served import served_files
 
+JQUERY = Path(widget.__file__).parent / "node_modules" / "jquery" / "dist" / "jquery.js"
 Event = tuple[str, dict[str, Any]]
 
 CORS = {
@@ -96,6 +103,7 @@ class ScriptedServer:
                 Route("/lab", self._lab),
                 Route("/visiting", self._visiting),
                 Route("/host/{name}", self._host),
+                Route("/old/jquery.js", self._jquery),
                 Route("/widget/v1/{path:path}", self._file),
                 Mount("/source", StaticFiles(directory=source / "src")),
                 Route("/api/v1/assistants/{key}", self._profile),
@@ -130,6 +138,9 @@ class ScriptedServer:
 
     async def _visiting(self, request: Request) -> Response:
         return HTMLResponse(VISITING)
+
+    async def _jquery(self, request: Request) -> Response:
+        return FileResponse(JQUERY)
 
     async def _host(self, request: Request) -> Response:
         """A website. ``candor`` and ``assistant`` in the query name another server than this."""

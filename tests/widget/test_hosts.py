@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser import Trouble
-from tests.widget.scripted_server import ScriptedServer
+from tests.widget.scripted_server import JQUERY, ScriptedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -54,6 +54,28 @@ async def test_works_and_leaves_no_trace(
     assert await page.evaluate(LOOKS) == before
     assert await page.evaluate("window.violations") == []
     assert await page.evaluate("window.errors ?? []") == []
+
+
+@pytest.mark.skipif(
+    not JQUERY.exists(), reason="The old jQuery is not installed: npm install --prefix widget"
+)
+async def test_beside_an_old_jquery(page: Page, scripted: ScriptedServer) -> None:
+    """jQuery 1.12 sees that the element was clicked, and gets no further."""
+    await page.goto(f"{scripted.website}/host/jquery")
+    await expect(page.get_by_text("jQuery 1.12.4 was here.")).to_be_visible()
+    await page.locator(".launcher").click()
+    await page.get_by_role("textbox").fill("Can I return a plant?")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".why")).to_be_attached()
+    await page.locator(".cite").first.click()
+    await expect(page.locator(".passage mark").first).to_be_visible()
+    await page.screenshot(path=ARTIFACTS / "host-jquery.png", animations="disabled")
+    heard = await page.evaluate("window.heard")
+    assert "click CANDOR-CHAT" in heard
+    assert {line.split()[1] for line in heard} <= {"CANDOR-CHAT", "BODY", "#document"}
+    assert await page.evaluate("window.errors ?? []") == []
+    inside = "document.querySelector('candor-chat').shadowRoot.querySelectorAll('.seen').length"
+    assert await page.evaluate(inside) == 0
 
 
 async def test_hostile_styles_do_not_reach_in(page: Page, scripted: ScriptedServer) -> None:

@@ -71,7 +71,7 @@ async def test_only_finished_messages_enter_the_log(page: Page, scripted: Script
 
 
 async def test_targets_are_large_enough(page: Page, scripted: ScriptedServer) -> None:
-    """44 pixels, but for numbers inside a sentence, whose hit area is larger than their sign."""
+    """44 pixels; a number inside a sentence is smaller, and its hit area is not."""
     await visit(page, scripted)
     await page.locator(".launcher").click()
     await answered(page)
@@ -89,8 +89,7 @@ async def test_targets_are_large_enough(page: Page, scripted: ScriptedServer) ->
         """(e) => { const style = getComputedStyle(e, '::after');
           return [parseFloat(style.width), parseFloat(style.height)]; }"""
     )
-    assert min(reach) >= 34
-    assert reach[1] >= 44
+    assert min(reach) >= 44
 
 
 async def test_reduced_motion(browser: Browser, scripted: ScriptedServer) -> None:

@@ -250,11 +250,8 @@ function receive(entry, { name, data }) {
   } else if (name === 'citation') {
     entry.citations.push(data);
   } else if (name === 'final_answer') {
-    entry.answer = data.answer;
-    entry.citations = data.citations;
-    entry.abstained = data.abstained;
-    entry.notice = data.notice;
-    entry.messageId = data.message_id;
+    const { answer, citations, abstained, notice, message_id: messageId } = data;
+    Object.assign(entry, { answer, citations, abstained, notice, messageId });
   }
 }
 

@@ -16,7 +16,7 @@ import { readEvents } from './stream.js';
  * @typedef {{ when: string[], after: number, fields: string[], required: boolean, consent: string }} LeadRules
  * @typedef {{ present: boolean, email: string, message: string, after_unanswered: number, words: string[] }} HandoffOffer
  * @typedef {{ name: string, welcome: string, suggestions: string[], appearance: Appearance,
- *   leads?: LeadRules | null, handoff?: HandoffOffer | null }} Profile
+ *   session?: { token: string, expires_in: number } | null, leads?: LeadRules | null, handoff?: HandoffOffer | null }} Profile
  * @typedef {{ title?: string, address?: string, text?: string }} PageContext
  * @typedef {{ question: string, conversationId: string, visitor: string, key: string, lastId: number,
  *   messageId: string, page: PageContext | null }} Turn what is asked, and how far its answer has come; kept up to date here
@@ -44,6 +44,9 @@ class Broken extends Error {}
 /** Milliseconds. The server sends a heartbeat every 15 s. */
 export const PATIENCE = { first: 8000, silence: 40000, whole: 120000, retries: [500, 1500, 4000] };
 
+/** Milliseconds of a session's second: one is left before its time, for clocks differ, and an answer takes its time. */
+export const OF_ITS_TIME = 800;
+
 export class Client {
   /**
    * @param {string} origin of the Candor server
@@ -55,6 +58,9 @@ export class Client {
     this.patience = patience;
     /** Gets the session of a visitor whom the website names. @type {() => Promise<string>} */
     this.session = async () => '';
+    /** That of all others, and when it is over. @type {Profile['session']} */
+    this.begun = null;
+    this.until = NaN;
     this.buffered = false; // whether a proxy held a stream back: then whole answers are asked for
   }
 
@@ -63,7 +69,10 @@ export class Client {
    * @returns {Promise<Profile>}
    */
   async profile(asked) {
-    return (await this.#send(this.address, {}, asked)).json();
+    const profile = await (await this.#send(this.address, {}, asked)).json();
+    this.begun = profile.session;
+    this.until = Date.now() + profile.session?.expires_in * OF_ITS_TIME;
+    return profile;
   }
 
   /**
@@ -128,7 +137,7 @@ export class Client {
         yield /** @type {ChatEvent} */ (event);
         if (event.name === 'final_answer') return;
       }
-      throw new Broken('The connection closed before the answer was complete.');
+      throw new Broken('The connection was lost.');
     } catch (error) {
       if (error instanceof Problem || error instanceof Broken || signal.aborted) throw error;
       if (watch.signal.aborted && !heard) this.buffered = true;
@@ -140,7 +149,11 @@ export class Client {
 
   /** @param {string} address @param {RequestInit} init @param {Promise<Response>} [asked] */
   async #send(address, init, asked) {
-    const session = await this.session();
+    let session = await this.session();
+    if (!session && address !== this.address) {
+      if (this.until < Date.now()) await this.profile();
+      session = this.begun?.token ?? '';
+    }
     const headers = new Headers(init.headers);
     if (session) headers.set('Authorization', `Bearer ${session}`);
     const response = await (asked ?? fetch(address, { credentials: 'omit', ...init, headers }));

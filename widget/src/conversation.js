@@ -33,10 +33,8 @@ export class Conversation {
     this.place = `candor:${assistant}${visitor ? `:${visitor}` : ''}`;
     const kept = read(this.place);
     this.visitor = visitor ?? kept.visitor ?? randomName();
-    this.id = kept.id ?? '';
-    this.entries = kept.entries ?? [];
-    this.asked = !!kept.asked;
-    this.handoff = kept.handoff ?? '';
+    const { id = '', entries = [], asked = false, handoff = '' } = kept;
+    Object.assign(this, { id, entries, asked, handoff });
     for (const entry of this.entries) {
       if (entry.state === 'streaming' && Date.now() - entry.at > RESUMABLE_MS) entry.state = 'stopped';
     }
@@ -44,10 +42,7 @@ export class Conversation {
 
   /** @param {string} question @returns {Entry} */
   begin(question) {
-    return this.#add({
-      question, answer: '', citations: [], hits: [], state: 'streaming', abstained: false,
-      messageId: '', lastId: 0, key: randomName(), at: Date.now(),
-    });
+    return this.#add({ question, key: randomName() });
   }
 
   /**
@@ -57,14 +52,16 @@ export class Conversation {
   addMessage({ id, sender, name, text }) {
     const key = `${this.handoff}:${id}`;
     if (this.entries.some((entry) => entry.key === key)) return null;
-    return this.#add({
-      question: '', answer: text, citations: [], hits: [], state: 'done', abstained: false,
-      messageId: '', lastId: id, key, at: Date.now(), person: sender, name,
-    });
+    return this.#add({ answer: text, state: 'done', lastId: id, key, person: sender, name });
   }
 
-  /** @param {Entry} entry */
-  #add(entry) {
+  /** @param {Partial<Entry> & { key: string }} more @returns {Entry} */
+  #add(more) {
+    /** @type {Entry} */
+    const entry = {
+      question: '', answer: '', citations: [], hits: [], state: 'streaming', abstained: false,
+      messageId: '', lastId: 0, at: Date.now(), ...more,
+    };
     this.entries.push(entry);
     this.save();
     return entry;

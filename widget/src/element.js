@@ -20,7 +20,7 @@ const NARROW = '(max-width: 639px)';
 const HERE = new URL(import.meta.url).origin;
 
 export class CandorChat extends HTMLElement {
-  static observedAttributes = ['assistant', 'origin', 'layout', 'lang', 'texts', 'open', 'theme', 'accent', 'side', 'identity'];
+  static observedAttributes = 'assistant origin layout lang texts open theme accent side identity'.split(' ');
 
   #root = this.attachShadow({ mode: 'open', delegatesFocus: false });
   #dark = matchMedia('(prefers-color-scheme: dark)');
@@ -80,7 +80,7 @@ export class CandorChat extends HTMLElement {
 
   /** @param {string} question @returns {Promise<void>} settles when the answer is there */
   async ask(question) {
-    if (!this.#chat) throw new Error('candor-chat: wait for the event candor:ready');
+    if (!this.#chat) throw new Error('candor-chat: wait for candor:ready');
     set(this, 'open', true);
     await this.#chat.ask(question);
   }

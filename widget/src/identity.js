@@ -1,14 +1,12 @@
 /** Visitors whom the website names by a token that it signed. */
 
+import { OF_ITS_TIME } from './client.js';
 import { keep, recall } from './storage.js';
 
 /**
  * @typedef {import('./client.js').Client} Client
  * @typedef {{ token: string, session: string, visitor: string, until: number }} Session
  */
-
-/** A session is left before its time: clocks differ, and an answer takes its time. */
-const OF_ITS_TIME = 0.8;
 
 /**
  * Exchanges a token for a session, and again when that ends. The session is used again after a
@@ -26,7 +24,7 @@ export async function identifyBy(client, first, next) {
     if (kept.token === token && kept.until > Date.now()) return kept;
     client.session = async () => '';
     const made = await (await client.call('sessions', { token })).json();
-    const session = { ...made, token, until: Date.now() + made.expires_in * 1000 * OF_ITS_TIME };
+    const session = { ...made, token, until: Date.now() + made.expires_in * OF_ITS_TIME };
     keep('localStorage', place, JSON.stringify(session));
     return session;
   };

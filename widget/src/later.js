@@ -25,5 +25,5 @@ export async function loadRare(nonce) {
 export async function readFile(name) {
   const response = await fetch(new URL(name, import.meta.url), { credentials: 'omit' });
   if (response.ok) return response;
-  throw new Error(`${name}: ${response.status}`);
+  throw new Error(name);
 }

@@ -43,7 +43,8 @@
       console.error('candor: the widget could not be loaded.', error);
     }
   };
-  const whenIdle = () => ('requestIdleCallback' in window ? requestIdleCallback(start, { timeout: 500 }) : setTimeout(start));
+  const later = /** @type {typeof requestIdleCallback} */ (window.requestIdleCallback ?? setTimeout);
+  const whenIdle = () => later(start, { timeout: 500 });
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', whenIdle);
   else whenIdle();
 })();

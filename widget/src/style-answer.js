@@ -30,9 +30,9 @@ table { border-collapse: collapse; font-size: .92em; }
 th, td { padding: 6px 10px; border: 1px solid var(--line); text-align: start; vertical-align: top; }
 th { background: var(--well); font-weight: 600; }
 mark { background: var(--mark); color: inherit; border-radius: 2px; box-decoration-break: clone; -webkit-box-decoration-break: clone; padding-block: .1em; }
-.cite, .number { display: inline-grid; place-items: center; min-width: 20px; height: 20px; padding-inline: 5px; border-radius: 6px; background: var(--tint); color: var(--accent-text); font: 600 12px/1 var(--font); font-variant-numeric: tabular-nums; }
+.cite, .number { display: inline-grid; place-items: center; min-width: 20px; height: 20px; padding-inline: 5px; border-radius: 6px; background: var(--tint); color: var(--accent-text); font: 600 12px/1 var(--font); }
 .cite { position: relative; margin-inline-start: 3px; vertical-align: .12em; }
-.cite::after { content: ""; position: absolute; inset: -12px -7px; }
+.cite::after { content: ""; position: absolute; inset: -12px; }
 .cite + .cite::after { inset-inline-start: 0; }
 .cite:hover, .sources button:hover .number { background: var(--accent); color: var(--on-accent); }
 .sources { display: flex; flex-wrap: wrap; gap: 8px; margin-block: 4px 8px; }

@@ -67,7 +67,7 @@ header { display: flex; align-items: center; gap: 10px; min-height: 60px; paddin
 .scroll:focus-visible, .leaf:focus-visible { outline-offset: -2px; }
 .welcome { display: none; padding-block: 28px 12px; }
 [data-empty] .welcome { display: block; }
-.welcome p { font: 500 21px/1.4 var(--serif); text-wrap: pretty; white-space: pre-line; }
+.welcome p { font: 500 21px/1.4 var(--serif); white-space: pre-line; }
 .suggestions { display: flex; flex-direction: column; gap: 8px; padding: 4px 16px 12px; }
 .suggestions button { width: 100%; min-height: 44px; padding: 9px 14px; border-radius: 12px; box-shadow: inset 0 0 0 1px var(--line); line-height: 1.4; }
 .suggestions button:hover { background: var(--tint); color: var(--accent-text); box-shadow: inset 0 0 0 1px var(--accent-text); }

@@ -11,10 +11,13 @@ from fastapi.responses import JSONResponse
 from backend.api.access import Admin, Viewer
 from backend.api.errors import PROBLEMS
 from backend.api.idempotency import Once
+from backend.api.identity_keys import algorithm_of, fingerprint, loaded
 from backend.api.schemas.assistants import (
     AssistantChange,
     AssistantView,
     DeliveryView,
+    IdentityKeyBody,
+    IdentityKeyView,
     LeadWebhookBody,
     NewAssistant,
     SecretView,
@@ -145,6 +148,34 @@ async def remove_identity_secret(assistant_id: UUID, caller: Admin, state: State
         found = await queries.find_assistant(session, caller.workspace_id, assistant_id)
         found.identity_secret = ""
         record(session, caller.workspace_id, caller.actor, "assistant.secret", found.name)
+
+
+@router.put("/{assistant_id:uuid}/identity-key", summary="Set the public key of identity tokens")
+async def set_identity_key(
+    assistant_id: UUID, body: IdentityKeyBody, caller: Admin, state: State
+) -> IdentityKeyView:
+    """Tokens that the website signs with the private key are accepted from now on, beside those of
+    the secret. Sessions of visitors who were named so far end.
+    """
+    algorithm = algorithm_of(loaded(body.public_key))
+    async with state.database.writing() as session:
+        found = await queries.find_assistant(session, caller.workspace_id, assistant_id)
+        found.identity_public_key = body.public_key.strip()
+        record(session, caller.workspace_id, caller.actor, "assistant.identity_key", found.name)
+    return IdentityKeyView(algorithm=algorithm, fingerprint=fingerprint(body.public_key))
+
+
+@router.delete(
+    "/{assistant_id:uuid}/identity-key",
+    status_code=204,
+    summary="Accept no identity tokens of the public key",
+)
+async def remove_identity_key(assistant_id: UUID, caller: Admin, state: State) -> None:
+    """Forget the public key: tokens that are checked by it are not accepted any more."""
+    async with state.database.writing() as session:
+        found = await queries.find_assistant(session, caller.workspace_id, assistant_id)
+        found.identity_public_key = ""
+        record(session, caller.workspace_id, caller.actor, "assistant.identity_key", found.name)
 
 
 @router.put("/{assistant_id:uuid}/lead-webhook", summary="Send new leads to an address")

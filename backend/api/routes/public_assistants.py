@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Request, Response
 from backend.api.errors import PROBLEMS
 from backend.api.identity_tokens import SESSION_LIFETIME, make_session, read_identity, refused
 from backend.api.routes.chat import STREAMS, respond
-from backend.api.schemas.assistants import PublicProfile
+from backend.api.schemas.assistants import PublicProfile, VisitorSession
 from backend.api.schemas.chat import (
     AnswerView,
     ConversationView,
@@ -22,8 +22,8 @@ from backend.api.schemas.chat import (
 from backend.api.schemas.visitors import SessionBody, SessionView
 from backend.api.state import State
 from backend.api.visitor_questions import metered, question_of
-from backend.api.visitors import Opened, Secret, refuse, take_question
-from knowledge.errors import Unauthenticated
+from backend.api.visitors import Opened, Secret, count, count_question, refuse
+from knowledge.errors import LimitExceeded, Unauthenticated
 from knowledge.store.conversations import find_conversation, read_messages
 from knowledge.store.queries.assistants import give_feedback
 from knowledge.store.queries.conversations import find_answer, remove_conversation
@@ -55,7 +55,11 @@ async def read_profile(door: Opened, state: State) -> PublicProfile:
     if door.behaviour.handoff.enabled:
         async with state.database.reading() as session:
             present = await is_anyone_present(session, door.assistant.workspace_id)
-    return PublicProfile.of(door.assistant, door.behaviour, present)
+    begun = None
+    if door.behaviour.anonymous:
+        token = make_session(door.assistant, None, door.origin)
+        begun = VisitorSession(token=token, expires_in=int(SESSION_LIFETIME.total_seconds()))
+    return PublicProfile.of(door.assistant, door.behaviour, present, begun)
 
 
 @router.post("/sessions", status_code=201, summary="Exchange an identity token")
@@ -63,7 +67,7 @@ async def begin_session(body: SessionBody, door: Opened, state: State) -> Sessio
     """A session token for the visitor that the website's signed token names. A token is taken
     once; forged, old and repeated ones get the same refusal.
     """
-    state.limits.sessions.take(door.address)
+    await count(state, door, (state.limits.sessions, door.address))
     try:
         identity = read_identity(door.assistant, body.token)
     except Unauthenticated as error:
@@ -95,13 +99,16 @@ async def chat(
     A lost stream is taken up with the same ``Idempotency-Key`` and the ``Last-Event-ID`` seen.
     """
     reader = door.reader(body.visitor)
-    take_question(state, door, reader)
+    await count_question(state, door, reader)
     question = question_of(
         door.assistant, door.behaviour, reader, body.question, body.conversation_id, body.page
     )
     key = (door.assistant.id, reader.visitor, idempotency_key) if idempotency_key else None
     ask = metered(state, door.assistant, reader, door.address)
-    return await respond(state, request, question, body.stream, key, last_event_id, ask)
+    try:
+        return await respond(state, request, question, body.stream, key, last_event_id, ask)
+    except LimitExceeded as error:
+        refuse("limit", door, error)
 
 
 @router.get("/conversations/{conversation_id}", summary="Read one's own conversation")

@@ -26,7 +26,7 @@ from backend.api.schemas.visitors import (
 )
 from backend.api.state import AppState, State
 from backend.api.turns import HEARTBEAT_S
-from backend.api.visitors import Door, Opened, Secret
+from backend.api.visitors import Door, Opened, Secret, count
 from knowledge.errors import InvalidInput, NotFound
 from knowledge.store.conversations import Reader, find_conversation
 from knowledge.store.queries.handoffs import find_own_handoff
@@ -41,7 +41,7 @@ async def leave_lead(
     body: LeadBody, door: Opened, state: State, repetition: Once
 ) -> LeadKept | JSONResponse:
     """Keep what a visitor leaves to be contacted, with the words of consent that were shown."""
-    state.limits.leads.take((door.address, door.assistant.id))
+    await count(state, door, (state.limits.leads, (door.address, door.assistant.id)))
     if not body.email and not body.phone:
         raise InvalidInput("There is no e-mail address and no number.", "Give one of them.")
     assistant, reader = door.assistant, door.reader(body.visitor)
@@ -78,7 +78,7 @@ async def ask_for_a_person(
     where nobody is ``present``, or it is not one of the assistant's hours.
     """
     _offered(door)
-    state.limits.leads.take((door.address, door.assistant.id))
+    await count(state, door, (state.limits.leads, (door.address, door.assistant.id)))
     reader = _known(door, body.visitor)
     begun: list[UUID] = []
     async with state.database.writing() as session:
@@ -115,7 +115,8 @@ async def write(
 ) -> HandoffMessageView | JSONResponse:
     """Write to the staff in an open hand-off."""
     reader = _known(door, body.visitor)
-    state.limits.handoff_messages.take((door.address, door.assistant.id))
+    limit = state.limits.handoff_messages
+    await count(state, door, (limit, (door.address, door.assistant.id)))
     async with state.database.writing() as session:
 
         async def make() -> HandoffMessageView:

@@ -89,7 +89,7 @@ class AssistantView(BaseModel):
             suggestions=row.suggestions,
             appearance=row.appearance,
             behaviour=row.behaviour,
-            identity=bool(row.identity_secret),
+            identity=bool(row.identity_secret or row.identity_public_key),
             lead_webhook=row.lead_webhook,
             sample=row.sample,
             created_at=row.created_at,
@@ -153,11 +153,36 @@ class HandoffOffer(BaseModel):
         return cls(present=here, **rules.model_dump(include=cls.model_fields.keys() - {"present"}))
 
 
+class VisitorSession(BaseModel):
+    """What a visitor whom nobody names sends as ``Authorization: Bearer``, for so many seconds and
+    from the website that it was given to.
+    """
+
+    token: str
+    expires_in: int
+
+
+class IdentityKeyBody(Body):
+    """The public key whose private key a website signs its visitors' tokens with."""
+
+    public_key: str = Field(
+        min_length=1, max_length=4000, examples=["-----BEGIN PUBLIC KEY-----\nMCowBQ..."]
+    )
+
+
+class IdentityKeyView(BaseModel):
+    """A public key: the algorithm it goes with, and the SHA-256 of its SubjectPublicKeyInfo."""
+
+    algorithm: str = Field(examples=["EdDSA"])
+    fingerprint: str
+
+
 class PublicProfile(BaseModel):
     """An assistant as every visitor may see it.
 
-    ``anonymous``: whether it answers without an identity token. ``leads`` and ``handoff`` are
-    absent where it does not ask for contact details, or has no people behind it.
+    ``anonymous``: whether it answers without an identity token; where it does, ``session`` is what
+    such a visitor asks with. ``leads`` and ``handoff`` are absent where it does not ask for contact
+    details, or has no people behind it.
     """
 
     name: str
@@ -165,11 +190,14 @@ class PublicProfile(BaseModel):
     suggestions: list[str]
     appearance: dict[str, Any]
     anonymous: bool = True
+    session: VisitorSession | None = None
     leads: LeadRules | None = None
     handoff: HandoffOffer | None = None
 
     @classmethod
-    def of(cls, row: Assistant, behaviour: Behaviour, present: bool) -> PublicProfile:
+    def of(
+        cls, row: Assistant, behaviour: Behaviour, present: bool, session: VisitorSession | None
+    ) -> PublicProfile:
         """The view of a record."""
         handoff = behaviour.handoff
         return cls(
@@ -178,6 +206,7 @@ class PublicProfile(BaseModel):
             suggestions=row.suggestions,
             appearance=row.appearance,
             anonymous=behaviour.anonymous,
+            session=session,
             leads=behaviour.leads if behaviour.leads.when else None,
             handoff=HandoffOffer.of(handoff, present) if handoff.enabled else None,
         )

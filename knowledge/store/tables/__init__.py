@@ -46,6 +46,7 @@ from knowledge.store.tables.leads import (
 from knowledge.store.tables.rules import RuleKind, RuleRecord
 from knowledge.store.tables.visits import (
     AssistantUse,
+    LimitUse,
     ModelPrice,
     ModelUse,
     SearchEvent,
@@ -85,6 +86,7 @@ __all__ = [
     "LeadRating",
     "LeadState",
     "LeadTrigger",
+    "LimitUse",
     "Message",
     "ModelPrice",
     "ModelUse",

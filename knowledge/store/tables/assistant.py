@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from secrets import token_urlsafe
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
@@ -16,7 +17,8 @@ class Assistant(Identified, Base):
 
     ``public_key`` names it on a website; it is no secret and opens nothing but its chat, from the
     origins listed. ``appearance`` and ``behaviour`` hold what its pages edit.
-    ``identity_secret`` signs the tokens by which a website says who a visitor is; empty: none do.
+    By ``identity_secret`` or ``identity_public_key`` (PEM) the tokens are checked by which a website
+    says who a visitor is; empty: none are. ``session_secret`` signs the sessions of all visitors.
     New leads are sent to ``lead_webhook``, signed with ``lead_webhook_secret``.
     """
 
@@ -35,6 +37,8 @@ class Assistant(Identified, Base):
     behaviour: Mapped[JsonObject] = mapped_column(default_factory=dict)
     sample: Mapped[bool] = mapped_column(default=False)
     identity_secret: Mapped[str] = mapped_column(String(200), default="")
+    identity_public_key: Mapped[str] = mapped_column(String(4000), default="")
+    session_secret: Mapped[str] = mapped_column(String(64), default_factory=token_urlsafe)
     lead_webhook: Mapped[str] = mapped_column(String(2000), default="")
     lead_webhook_secret: Mapped[str] = mapped_column(String(200), default="")
 

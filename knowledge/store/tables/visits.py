@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Date, ForeignKey, String
+from sqlalchemy import BigInteger, Date, Double, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from knowledge.store.tables.base import Base, Identified
@@ -92,6 +92,20 @@ class ModelPrice(Base):
     currency: Mapped[str] = mapped_column(String(3))
     input_price: Mapped[float]
     output_price: Mapped[float]
+
+
+class LimitUse(Base):
+    """How far a limit of visitors is used, where several processes count together.
+
+    ``key``: SHA-256 of the limit and of whom it counts. ``amount``: what its kind of limit counts
+    with. After ``ends_at`` (seconds since 1970) the row means nothing any more and is removed.
+    """
+
+    __tablename__ = "limit_uses"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    amount: Mapped[float] = mapped_column(Double)
+    ends_at: Mapped[float] = mapped_column(Double, index=True)
 
 
 class UsedIdentityToken(Base):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -66,10 +67,26 @@ _addresses = itertools.count(1)
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def visitor(app: object) -> AsyncIterator[httpx.AsyncClient]:
-    """A client without any credentials, at an address of its own: limits count by address."""
+    """A client on a page of Candor's own, at an address of its own: limits count by address. Its
+    only credential is the session that an assistant's profile gives to everybody.
+    """
     address = f"192.0.2.{next(_addresses) % 250}"
     transport = httpx.ASGITransport(app, client=(address, 1))  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://candor.test") as client:
+
+        async def begin(request: httpx.Request) -> None:
+            assistant = re.match(r"(/api/v1/assistants/[^/]+)(/?)", request.url.path)
+            if assistant is None or "from nowhere" in request.extensions:
+                return
+            origin = request.headers.setdefault("Origin", "http://candor.test")
+            if not assistant[2] or "Authorization" in request.headers:
+                return
+            profile = await client.get(assistant[1], headers={"Origin": origin})
+            if profile.is_success and profile.json()["session"]:
+                token = profile.json()["session"]["token"]
+                request.headers["Authorization"] = f"Bearer {token}"
+
+        client.event_hooks = {"request": [begin]}
         yield client
 
 

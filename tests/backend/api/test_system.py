@@ -134,7 +134,7 @@ async def test_every_operation_is_described(visitor: httpx.AsyncClient) -> None:
 
 async def test_a_bucket_fills_again() -> None:
     now = [0.0]
-    limit = RateLimit(60, 2, "Too much.", clock=lambda: now[0])
+    limit = RateLimit("some", 60, 2, "Too much.", clock=lambda: now[0])
     limit.take("a")
     limit.take("a")
     with pytest.raises(LimitExceeded) as refused:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import time
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,11 +13,21 @@ from uuid import UUID, uuid4
 import httpx
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
+from backend.api import identity_tokens
 from backend.api.day_use import DayLimits, DayUse
 from backend.api.state import AppState
 from knowledge.errors import LimitExceeded
 from knowledge.store.queries.visits import Use, use_of
+from knowledge.store.tables import Assistant, Role
 from tests.backend.api.conftest import Enter
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -122,6 +135,112 @@ async def test_a_session_belongs_to_its_origin_and_assistant(
         assert answer.status_code == status
     identity = ORIGIN | {"Authorization": f"Bearer {_token(secret)}"}
     assert (await _ask(visitor, path, identity)).status_code == 401
+
+
+PUBLIC, PRIVATE = PublicFormat.SubjectPublicKeyInfo, PrivateFormat.PKCS8
+
+
+def _pair(key: Any) -> tuple[str, str]:
+    """A private key and its public key, in PEM."""
+    private = key.private_bytes(Encoding.PEM, PRIVATE, NoEncryption()).decode()
+    return private, key.public_key().public_bytes(Encoding.PEM, PUBLIC).decode()
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "key"),
+    [
+        ("EdDSA", Ed25519PrivateKey.generate()),
+        ("ES256", ec.generate_private_key(ec.SECP256R1())),
+        ("RS256", rsa.generate_private_key(65_537, 2048)),
+    ],
+    ids=["EdDSA", "ES256", "RS256"],
+)
+async def test_a_website_signs_with_a_key_that_it_keeps_to_itself(
+    enter: Enter, visitor: httpx.AsyncClient, algorithm: str, key: Any
+) -> None:
+    client = await enter(Role.ADMIN)
+    assistant, path, secret = await _assistant(client)
+    private, public = _pair(key)
+    address = f"/assistants/{assistant}/identity-key"
+    kept = await client.put(address, json={"public_key": public})
+    assert kept.json()["algorithm"] == algorithm
+    assert len(kept.json()["fingerprint"]) == 64
+    named = await _session(visitor, path, _token(private, algorithm))
+    assert (await _ask(visitor, path, named)).status_code == 200
+    await _session(visitor, path, _token(secret))  # the secret goes on being good
+    stranger, _ = _pair(Ed25519PrivateKey.generate())
+    # Who knows the public key alone cannot sign with it as if it were a secret.
+    confused = hmac.new(public.strip().encode(), digestmod=hashlib.sha256)
+    head, body, _ = _token("x" * 32).split(".")
+    confused.update(f"{head}.{body}".encode())
+    forged = f"{head}.{body}.{urlsafe_b64encode(confused.digest()).decode().rstrip('=')}"
+    for token in (_token(stranger, "EdDSA"), forged):
+        answer = await visitor.post(f"{path}/sessions", json={"token": token}, headers=ORIGIN)
+        assert answer.status_code == 401
+    assert (await client.delete(address)).status_code == 204
+    assert (await _ask(visitor, path, named)).status_code == 401
+    answer = await visitor.post(
+        f"{path}/sessions", json={"token": _token(private, algorithm)}, headers=ORIGIN
+    )
+    assert answer.status_code == 401
+
+
+async def test_keys_that_are_not_taken(enter: Enter) -> None:
+    client = await enter(Role.ADMIN)
+    assistant, _, _ = await _assistant(client)
+    address = f"/assistants/{assistant}/identity-key"
+    private, public = _pair(Ed25519PrivateKey.generate())
+    for key in (
+        private,
+        "a secret",
+        _pair(rsa.generate_private_key(65_537, 1024))[1],
+        _pair(ec.generate_private_key(ec.SECP384R1()))[1],
+    ):
+        refused = await client.put(address, json={"public_key": key})
+        assert refused.status_code == 422
+        assert "Ed25519" in refused.json()["action"]
+    editor = await enter(Role.EDITOR, beside=client)
+    stranger = await enter(Role.ADMIN)
+    for other, status in ((editor, 403), (stranger, 404)):
+        assert (await other.put(address, json={"public_key": public})).status_code == status
+        assert (await other.delete(address)).status_code == status
+
+
+async def test_sessions_of_those_whom_nobody_names(
+    enter: Enter, visitor: httpx.AsyncClient, state: AppState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await enter()
+    assistant, path, _ = await _assistant(client)
+    _, other, _ = await _assistant(client)
+
+    async def begun(address: str, origin: str) -> str:
+        profile = (await visitor.get(address, headers={"Origin": origin})).json()
+        token: str = profile["session"]["token"]
+        return token
+
+    async with state.database.reading() as session:
+        row = await session.get_one(Assistant, UUID(assistant))
+    monkeypatch.setattr(identity_tokens, "SESSION_LIFETIME", timedelta(minutes=-1))
+    over = identity_tokens.make_session(row, None, SITE)
+    monkeypatch.undo()
+    for token in (
+        await begun(other, SITE),
+        await begun(path, "http://candor.test"),
+        over,
+        "a.b.c",
+    ):
+        answer = await _ask(visitor, path, ORIGIN | {"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 401
+    good = ORIGIN | {"Authorization": f"Bearer {await begun(path, SITE)}"}
+    assert (await _ask(visitor, path, good)).status_code == 200
+    none = visitor.build_request(
+        "POST", f"{path}/chat", json={"question": "Who?"}, headers=ORIGIN | {"Authorization": "-"}
+    )
+    assert (await visitor.send(none)).status_code == 401
+    change = {"behaviour": {"anonymous": False}}
+    assert (await client.patch(f"/assistants/{assistant}", json=change)).is_success
+    assert (await _ask(visitor, path, good)).status_code == 401
+    assert (await visitor.get(path, headers=ORIGIN)).json()["session"] is None
 
 
 async def test_anonymous_off_refuses_everywhere(enter: Enter, visitor: httpx.AsyncClient) -> None:

@@ -96,6 +96,8 @@ async def _visit(served: Served, key: str) -> tuple[str, str]:
     """What a visitor leaves behind: the ids of a conversation and of a hand-off."""
     base = f"{served.origin}/api/v1/assistants/{key}"
     async with httpx.AsyncClient(base_url=base, headers={"Origin": served.origin}) as visitor:
+        session = (await visitor.get(base)).json()["session"]["token"]
+        visitor.headers["Authorization"] = f"Bearer {session}"
         who = {"visitor": "a-secret-of-24-letters!"}
         question = {"question": "How long may I return goods?", "stream": False}
         told = (await visitor.post("/chat", json=who | question)).json()

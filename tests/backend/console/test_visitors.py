@@ -45,6 +45,8 @@ async def visitor(served: Served, shop: Stocked) -> Any:
     base = f"{served.origin}/api/v1/assistants/{made['public_key']}"
     headers = {"Origin": served.origin}
     async with httpx.AsyncClient(base_url=base, headers=headers) as client:
+        session = (await client.get(base)).json()["session"]["token"]
+        client.headers["Authorization"] = f"Bearer {session}"
         one = Visitor(client, "")
         told = await one.post("/chat", question="How long may I return goods?", stream=False)
         one.conversation = told["conversation_id"]
