@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from backend.chat.answer_extractive import ExtractiveWriter
+from backend.chat.budget import budget_of
 from backend.chat.turn import Chat
 from backend.chat.writer import Task
 from backend.explain.why_not import WhyNot, why_not
@@ -256,7 +257,7 @@ class Gaps:
             self._chat.explainer,
             replace(request, limit=limit),
             chunk_id=best.chunk_id,
-            answer_hits=self._chat.settings.passages_read,
+            answer_hits=budget_of(self._chat),
             changes=False,
         )
         answered = told.stage == "found" and not refused

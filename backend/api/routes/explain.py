@@ -89,7 +89,9 @@ class WhatIfBody(SearchBody):
 class StoredExplanation(BaseModel):
     """Why the passages that an answer cites were found, as it was stored with the answer.
 
-    ``changes``: why a fresh explanation would differ, in sentences.
+    ``record``: for each passage its address and version, its ledger, the words that matched, and as
+    ``quotes`` what stood at the places cited. ``changes``: why a fresh explanation would differ, in
+    sentences.
     """
 
     record: dict[str, Any]
