@@ -213,7 +213,8 @@ def _start(
 def _settled_trunk(shop: Workshop, upper: UpperLayers, backbone: Path) -> Path:
     """The file of the trunk with the layers that have learned, halfway back to their start."""
     upper.settle()
-    target = shop.folder / f"trunk-{shop.unfreeze}.onnx"
+    target = shop.folder / f"trained-{shop.unfreeze}" / "trunk.onnx"
+    target.parent.mkdir(exist_ok=True)
     if upper.branch:
         export_trunk(backbone, target, upper.state())
     else:

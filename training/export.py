@@ -17,7 +17,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
 from knowledge.encode.model_files import BundledConfig, write_manifest
-from knowledge.encode.sessions import BRANCH, HIDDEN
+from knowledge.encode.sessions import BRANCH, HIDDEN, LOWER
 from training.head import ROLES, SparseHead
 
 KEPT = 96
@@ -40,50 +40,59 @@ class _TermGraph(nn.Module):
 
 
 class _TrunkGraph(nn.Module):
-    """``input_ids`` and ``attention_mask`` to the last hidden states, and to a branch's."""
+    """``input_ids`` and ``attention_mask`` to the last hidden states.
 
-    def __init__(self, model: Any, branch: nn.ModuleList | None) -> None:
+    Before a branch of so many layers also to the states that it begins from.
+    """
+
+    def __init__(self, model: Any, branch: int = 0) -> None:
         super().__init__()
-        self.model, self.branch = model, branch
+        self.model, self._branch = model, branch
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
         found = self.model(
-            input_ids=input_ids,
-            attention_mask=attention_mask,
-            output_hidden_states=self.branch is not None,
+            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True
         )
-        if self.branch is None:
-            return (found.last_hidden_state,)
-        states = found.hidden_states[-1 - len(self.branch)]
-        hidden = (1.0 - attention_mask.to(states.dtype)) * torch.finfo(states.dtype).min
-        for layer in self.branch:
-            states = layer(states, attention_mask=hidden[:, None, None])
-        return found.last_hidden_state, states
+        lower = found.hidden_states[-1 - self._branch]
+        return (found.last_hidden_state, lower) if self._branch else (found.last_hidden_state,)
+
+
+class _BranchGraph(nn.Module):
+    """States and ``attention_mask`` to the states after the branch's layers."""
+
+    def __init__(self, layers: nn.ModuleList) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, lower: Tensor, attention_mask: Tensor) -> Tensor:
+        hidden = (1.0 - attention_mask.to(lower.dtype)) * torch.finfo(lower.dtype).min
+        for layer in self.layers:
+            lower = layer(lower, attention_mask=hidden[:, None, None])
+        return lower
 
 
 def export_trunk(backbone: Path, target: Path, branch: Mapping[str, Tensor] | None = None) -> None:
     """Quantise the backbone's encoder to int8, per channel, without calibration data.
 
     ``branch``: the state of :class:`~training.upper_layers.UpperLayers` that stand beside the
-    backbone's own; the graph then has their output too.
+    backbone's own. They are written beside ``target``, which then gives what they begin from.
     """
     from transformers import AutoModel
 
     model = AutoModel.from_pretrained(str(backbone), attn_implementation="eager").eval()
-    beside = None
-    if branch is not None:
-        count = 1 + max(int(name.split(".")[0]) for name in branch)
-        beside = nn.ModuleList(copy.deepcopy(list(model.encoder.layer[-count:])))
-        beside.load_state_dict(dict(branch))
+    inputs, axes = ["input_ids", "attention_mask"], {0: "texts", 1: "tokens"}
     ids = torch.ones(2, 8, dtype=torch.long)
-    _export(
-        _TrunkGraph(model, beside),
-        (ids, torch.ones_like(ids)),
-        ["input_ids", "attention_mask"],
-        [HIDDEN] if beside is None else [HIDDEN, BRANCH],
-        {0: "texts", 1: "tokens"},
-        target,
-    )
+    mask = torch.ones_like(ids)
+    if branch is None:
+        _export(_TrunkGraph(model), (ids, mask), inputs, [HIDDEN], axes, target)
+        return
+    count = 1 + max(int(name.split(".")[0]) for name in branch)
+    layers = nn.ModuleList(copy.deepcopy(list(model.encoder.layer[-count:])))
+    layers.load_state_dict(dict(branch))
+    states = torch.zeros(2, 8, model.config.hidden_size)
+    _export(_TrunkGraph(model, count), (ids, mask), inputs, [HIDDEN, LOWER], axes, target)
+    beside = target.with_name(BRANCH)
+    _export(_BranchGraph(layers), (states, mask), [LOWER, inputs[1]], [HIDDEN], axes, beside)
 
 
 def export_terms(head: SparseHead, target: Path) -> None:
@@ -113,8 +122,16 @@ def export_head_arrays(head: SparseHead, target: Path) -> None:
 def export_model(
     head: SparseHead, config: BundledConfig, trunk: Path, tokenizer: Path, terms: Path, folder: Path
 ) -> None:
-    """Write the whole model folder with its manifest. Files of an earlier model are replaced."""
+    """Write the whole model folder with its manifest. Files of an earlier model are replaced.
+
+    A branch that lies beside ``trunk`` goes with it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    branch = trunk.with_name(BRANCH)
+    if not branch.exists():
+        (folder / BRANCH).unlink(missing_ok=True)
+    elif branch.resolve() != (folder / BRANCH).resolve():
+        shutil.copyfile(branch, folder / BRANCH)
     for source, name in (
         (trunk, "trunk.onnx"),
         (tokenizer, "tokenizer.json"),
@@ -137,7 +154,7 @@ def _export(
     target: Path,
 ) -> None:
     dynamic = dict.fromkeys(inputs, axes) | {name: {0: axes[0]} for name in outputs}
-    dynamic |= {name: axes for name in outputs if name in {HIDDEN, BRANCH}}
+    dynamic |= {name: axes for name in outputs if name in {HIDDEN, LOWER}}
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         plain = Path(scratch) / "plain.onnx"

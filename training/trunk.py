@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
+
+from knowledge.encode.sessions import LOWER, open_branch, open_session
 
 Floats = NDArray[np.float32]
 Halves = NDArray[np.float16]
@@ -38,14 +39,14 @@ class Pooled:
 
 
 class Trunk:
-    """Runs the trunk over texts. ``max_tokens`` counts special tokens."""
+    """Runs the trunk over texts, and the branch that lies beside it, if one does.
+
+    ``max_tokens`` counts special tokens.
+    """
 
     def __init__(self, model: Path, tokenizer: Path, threads: int = 2) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        self._session = onnxruntime.InferenceSession(
-            str(model), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(model, threads)
+        self._branch = open_branch(model.parent, threads)
         self._size = int(self._session.get_outputs()[0].shape[2])
         self._tokenizer = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_padding()
@@ -64,7 +65,10 @@ class Trunk:
             ids[row, : len(encoding)] = encoding.ids
             mask[row, : len(encoding)] = 1
         found = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
-        dense, calling = found[0], found[-1]
+        dense = calling = found[0]
+        if self._branch is not None:
+            fed = {LOWER: found[1], "attention_mask": mask}
+            calling = self._branch.run(None, fed)[0]
         return [
             (dense[row, : len(encoding)], calling[row, : len(encoding)])
             for row, encoding in enumerate(encodings)

@@ -26,6 +26,7 @@ from knowledge.encode.sessions import (
     TermHead,
     TokenStates,
     batches,
+    open_branch,
     open_session,
     open_tokenizer,
     pool,
@@ -67,6 +68,7 @@ class BundledEncoder:
         self._mode, self._batch_tokens = query_mode, batch_tokens
         self._table = TermTable.load(folder / "terms.tsv")
         self._trunk = open_session(folder / "trunk.onnx", threads)
+        self._branch = open_branch(folder, threads)
         self._head = TermHead(folder, config.offsets, threads)
         self._tokenizer = open_tokenizer(folder / "tokenizer.json")
         self._saturation = Saturation(config.k1, config.b, config.typical_length)
@@ -127,7 +129,8 @@ class BundledEncoder:
         sizes = [min(len(t), most) for t in tokens]
         done: dict[int, Encoding] = {}
         for rows in batches(sizes, self._batch_tokens):
-            states = run_trunk(self._trunk, [tokens[i] for i in rows], most, branch=branch)
+            beside = self._branch if branch else None
+            states = run_trunk(self._trunk, [tokens[i] for i in rows], most, beside)
             done.update(zip(rows, encode_batch([texts[i] for i in rows], states), strict=True))
         return [done[i] for i in range(len(texts))]
 
@@ -196,7 +199,8 @@ class BundledEncoder:
         self, text: str, encode_batch: _BatchEncoder, roles: tuple[str, ...]
     ) -> list[TermOrigin]:
         tokens = self._tokenizer.encode(text)
-        states = run_trunk(self._trunk, [tokens], self._config.max_tokens, branch="window" in roles)
+        beside = self._branch if "window" in roles else None
+        states = run_trunk(self._trunk, [tokens], self._config.max_tokens, beside)
         sparse = encode_batch([text], states)[0].sparse
         assert sparse is not None  # this encoder always has a sparse side
         spans = written_spans(text, self._table)

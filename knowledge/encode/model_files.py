@@ -67,9 +67,14 @@ def write_manifest(folder: Path) -> None:
 def check_manifest(folder: Path) -> str:
     """Check every file against its SHA-256; the result is a short digest of them all.
 
-    Raises :class:`ModelFileError` for a missing or changed file.
+    Raises :class:`ModelFileError` for a missing or changed file, and for a graph that is not
+    listed.
     """
     sums: dict[str, str] = _read_json(folder / MANIFEST)
+    for path in folder.glob("*.onnx"):
+        if path.name not in sums:
+            action = "Remove it, or restore the folder from its repository."
+            raise ModelFileError(f"The file {path} is no part of the model.", action)
     for name, expected in sums.items():
         path = folder / name
         if not path.is_file():

@@ -18,8 +18,11 @@ from knowledge.errors import ModelFileError
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
-HIDDEN, BRANCH = "hidden", "branch"
-"""Outputs of the trunk: its last states, and those of layers for the sparse side alone, if any."""
+HIDDEN, LOWER = "hidden", "lower"
+"""Outputs of the trunk: its last states, and those that its branch begins from, if it has one."""
+
+BRANCH = "branch.onnx"
+"""The file of layers that stand beside the trunk's upper ones, for the sparse side alone."""
 
 NEVER = np.float32(-1e4)
 """Logit offset of padding: below anything a window can reach."""
@@ -89,12 +92,19 @@ def batches(lengths: Sequence[int], most_tokens: int) -> Iterator[list[int]]:
         yield rows
 
 
+def open_branch(folder: Path, threads: int) -> Any | None:
+    """The session of a model's branch, where it has one. Raises :class:`ModelFileError`."""
+    path = folder / BRANCH
+    return open_session(path, threads) if path.exists() else None
+
+
 def run_trunk(
-    session: Any, tokens: Sequence[Tokens], max_tokens: int, *, branch: bool = True
+    session: Any, tokens: Sequence[Tokens], max_tokens: int, branch: Any | None = None
 ) -> TokenStates:
     """Token states of texts, cut to ``max_tokens``, special tokens included.
 
-    The closing special token is kept. ``branch``: whether to run the trunk's branch, if it has one.
+    The closing special token is kept. ``branch``: the session of :func:`open_branch`, where terms
+    are to be read from its states.
     """
     lengths = np.array([min(len(t), max_tokens) for t in tokens], np.int64)
     ids = np.zeros((len(tokens), int(lengths.max())), np.int64)
@@ -102,14 +112,13 @@ def run_trunk(
         ids[row, : lengths[row]] = encoding.ids[: lengths[row]]
         ids[row, lengths[row] - 1] = encoding.ids[-1]
     mask = (np.arange(ids.shape[1]) < lengths[:, None]).astype(np.int64)
-    names = [output.name for output in session.get_outputs()] if branch else [HIDDEN]
-    options = onnxruntime.RunOptions()
-    # without this the layers of an output that nobody asked for run all the same
-    options.only_execute_path_to_fetches = True
-    found = session.run(names, {"input_ids": ids, "attention_mask": mask}, options)
-    shown = mask[:, :, None].astype(np.float32)
-    states: dict[str, Floats] = {n: one * shown for n, one in zip(names, found, strict=True)}
-    return TokenStates(states[HIDDEN], states.get(BRANCH, states[HIDDEN]), lengths)
+    fed, shown = {"input_ids": ids, "attention_mask": mask}, mask[:, :, None].astype(np.float32)
+    if branch is None:
+        dense = session.run([HIDDEN], fed)[0] * shown
+        return TokenStates(dense, dense, lengths)
+    dense, lower = session.run([HIDDEN, LOWER], fed)
+    calling = branch.run([HIDDEN], {LOWER: lower, "attention_mask": mask})[0]
+    return TokenStates(dense * shown, calling * shown, lengths)
 
 
 def pool(states: Floats, lengths: Integers, window: int) -> Pooled:

@@ -147,11 +147,13 @@ def test_a_branch_learns_for_the_sparse_side_alone(tmp_path: Path) -> None:
 
     exported = dict[str, BundledEncoder]()
     for name, state in (("plain", None), ("branched", upper.state())):
-        export_trunk(backbone, tmp_path / f"{name}.onnx", state)
+        made = tmp_path / "made" / name / "trunk.onnx"
+        made.parent.mkdir(parents=True)
+        export_trunk(backbone, made, state)
         export_model(
             head,
             bundled_config(head, name, "1"),
-            tmp_path / f"{name}.onnx",
+            made,
             backbone / "tokenizer.json",
             tmp_path / "terms.tsv",
             tmp_path / name,
@@ -164,7 +166,7 @@ def test_a_branch_learns_for_the_sparse_side_alone(tmp_path: Path) -> None:
     queries = [one.encode_queries([text])[0] for one in exported.values()]
     assert np.array_equal(queries[0].sparse.values, queries[1].sparse.values)
     # the trained branch, as exported, pools as the live one does, but for int8 and bfloat16
-    pooled = Trunk(tmp_path / "branched.onnx", backbone / "tokenizer.json").pool([text])
+    pooled = Trunk(tmp_path / "branched" / "trunk.onnx", backbone / "tokenizer.json").pool([text])
     live = expected[0][0].detach().numpy()
     assert float(pooled.whole[0] @ live) > 0.98
     assert float(pooled.whole[0] @ pooled.dense[0]) < 0.98

@@ -107,6 +107,10 @@ def test_tokens_are_counted_and_placed(encoder: BundledEncoder) -> None:
 def test_a_damaged_model_says_so(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(DEFAULT_MODEL, folder)
+    (folder / "branch.onnx").write_bytes(b"from elsewhere")
+    with pytest.raises(ModelFileError, match=r"branch\.onnx is no part of the model"):
+        BundledEncoder(folder)
+    (folder / "branch.onnx").unlink()
     (folder / "terms.tsv").write_text("broken", encoding="utf-8")
     with pytest.raises(ModelFileError, match=r"terms\.tsv is damaged"):
         BundledEncoder(folder)
