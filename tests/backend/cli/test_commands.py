@@ -147,6 +147,13 @@ def test_what_cannot_be_added_is_named_and_the_rest_goes_on(candor: Candor, fold
     assert len(told["runs"]) == 2, runs
     assert "Traceback" not in done.notes
 
+    # One that failed is tried again by its name, and nothing else with it.
+    again = candor("retry", "handbook/empty.md", "--json")
+    assert (again.code, again.document["document"]["error"]["code"]) == (3, "empty-document")
+    assert again.document["run"]["items"] == {"failed": 1}
+    unknown = candor("retry", "handbook/none.md")
+    assert (unknown.code, "There is no document 'handbook/none.md'" in unknown.notes) == (1, True)
+
 
 def test_the_same_commands_on_postgres(
     candor: Candor, folder: Path, postgres: Callable[[], str]
