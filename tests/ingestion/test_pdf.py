@@ -54,6 +54,12 @@ def test_columns_are_read_one_after_the_other(order: str) -> None:
     assert found.title == "Instructions for pumps of both series"
 
 
+def test_what_stands_below_two_columns_is_read_after_both() -> None:
+    things = [*paragraph(60, 120, LEFT), *paragraph(320, 120, RIGHT)]
+    found = document(drawn_pdf([*things, Text(60, 230, "Parts that you may need")]))
+    assert found.text.endswith("damaged for good.\n\nParts that you may need")
+
+
 ROWS = [("Plan", "Per month", "Storage"), ("Basic", "5 EUR", "10 GB"), ("Team | all", "9 EUR", "")]
 TABLE = (
     "| Plan | Per month | Storage |\n| --- | --- | --- |\n"

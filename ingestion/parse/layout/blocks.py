@@ -165,7 +165,7 @@ def _is_small(line: Line, last: Line) -> bool:
 
 def _is_last(last: Line, line: Line, right: float, size: float) -> bool:
     """Whether a line ends its paragraph: it ends early, and its sentence ends with it."""
-    if line.words[0].is_right_to_left:
+    if line.is_right_to_left:
         return bool(_ENDED.search(last.text)) and last.box.left > line.box.left + 2 * size
     early = last.box.right < right - 2 * size
     indented = line.box.left > last.box.left + 0.7 * size
@@ -174,6 +174,8 @@ def _is_last(last: Line, line: Line, right: float, size: float) -> bool:
 
 
 def _is_outdented(group: list[Line], line: Line, size: float) -> bool:
+    if line.is_right_to_left:
+        return False
     return len(group) > 1 and line.box.left < group[-1].box.left - 0.7 * size
 
 

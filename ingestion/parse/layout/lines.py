@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 from statistics import median
 
 from ingestion.parse.layout.words import Box, Word
@@ -16,6 +16,7 @@ _HANGUL = re.compile("[\uac00-\ud7a3]")
 _GAP = 1.0
 """The widest gap within a line, as a share of its height; what is further apart stands apart."""
 
+_SPACE = 0.1
 _BIN = 3.0
 _LEAST_LINES = 4
 _NARROWEST = 0.12
@@ -38,15 +39,20 @@ class Line:
     """Whether it is put together from parts that stand apart."""
 
     letters: Box = field(init=False)
-    """The place of its longest word, which is that of its letters whatever else is in it."""
+    """The place of a word that is as high as most of its letters are, whatever else is in it."""
 
     def __post_init__(self) -> None:
-        longest = max(self.words, key=lambda word: len(word.text), default=None)
-        self.letters = longest.box if longest is not None else self.box
+        by_height = sorted(self.words, key=lambda word: word.box.height)
+        half = sum(len(word.text) for word in self.words) / 2
+        upto = accumulate(len(word.text) for word in by_height)
+        middle = (w.box for w, letters in zip(by_height, upto, strict=True) if letters >= half)
+        self.letters = next(middle, self.box)
 
     @classmethod
     def of(cls, words: list[Word]) -> Line:
-        """The line of some words, which are in reading order."""
+        """The line of some words, which are in reading order where they are read from the left."""
+        if sum(word.is_right_to_left for word in words) * 2 > len(words):
+            words = _from_the_right(words)
         box = words[0].box
         for word in words[1:]:
             box = box.over(word.box)
@@ -54,7 +60,7 @@ class Line:
 
     @property
     def height(self) -> float:
-        """How high its letters are: the height of its longest word."""
+        """How high most of its letters are."""
         return self.letters.height
 
     @property
@@ -81,6 +87,28 @@ class Line:
     def hyphenated(self) -> bool:
         """Whether its last word goes on in the next line."""
         return self.words[-1].hyphenated
+
+
+def _from_the_right(words: Sequence[Word]) -> list[Word]:
+    """The words in reading order by where they stand; names and figures among them go rightwards.
+
+    What stands without a gap is one word, whatever the file says.
+    """
+    ordered: list[Word] = []
+    rightwards: list[Word] = []
+    for word in sorted(words, key=lambda word: -word.box.right):
+        if word.is_right_to_left:
+            ordered += [*reversed(rightwards), word]
+            rightwards = []
+        else:
+            rightwards.append(word)
+    ordered += reversed(rightwards)
+    result = [replace(ordered[0], ends_line=False)]
+    for before, word in pairwise(ordered):
+        gap = max(before.box.left - word.box.right, word.box.left - before.box.right)
+        apart = gap > _SPACE * max(before.box.height, word.box.height)
+        result.append(replace(word, spaced=apart, ends_line=False))
+    return result
 
 
 def _text(words: Sequence[Word]) -> str:
@@ -188,8 +216,11 @@ def regions(lines: Sequence[Line]) -> list[Region]:
     across = sorted((n for n in lines if _crosses(n, gutter)), key=lambda line: line.box.middle)
     found: list[Region] = []
     for above, below in _bands(across):
-        for side in sides:
-            found += regions([n for n in side if above <= n.box.middle < below])
+        band = [[n for n in side if above <= n.box.middle < below] for side in sides]
+        beneath = _beneath(band)
+        for side in band:
+            found += regions([line for line in side if not any(line is one for one in beneath)])
+        found += regions(beneath)
         spanning = [line for line in across if line.box.middle == below]
         if spanning:
             found.append(Region(tuple(spanning), _around(spanning)))
@@ -202,6 +233,30 @@ def _sides(lines: Sequence[Line], gutter: float) -> list[list[Line]]:
     right = [line for line in lines if line.box.left >= gutter - 1]
     turned_round = sum(line.is_right_to_left for line in lines) * 2 > len(lines)
     return [right, left] if turned_round else [left, right]
+
+
+def _beneath(band: Sequence[list[Line]]) -> list[Line]:
+    """What stands below two columns at the side of one of them, and is no part of it.
+
+    A column may be longer than the other: its lines are as wide below as they are above.
+    """
+    if not all(band):
+        return []
+    shorter, longer = sorted(band, key=lambda side: max(line.box.bottom for line in side))
+    end = max(line.box.bottom for line in shorter)
+    longer = sorted(longer, key=lambda line: line.box.middle)
+    below = [
+        line
+        for before, line in pairwise(longer)
+        if line.box.top > max(end, before.box.bottom + 0.5 * before.height)
+    ]
+    below = [line for line in longer if below and line.box.top >= below[0].box.top]
+    above = [line.box.width for line in longer if line.box.top <= end - 1]
+    if not below or not above:
+        return []
+    usual = sorted(above)[int(len(above) * 0.9)]
+    wide = sum(line.box.width > 0.75 * usual for line in below)
+    return below if wide < 0.5 * len(below) else []
 
 
 def _bands(across: Sequence[Line]) -> list[tuple[float, float]]:
@@ -259,7 +314,9 @@ def _gutter(lines: Sequence[Line], box: Box) -> float | None:
     free = [place for place in inner if covered[place] <= most * _FEW]
     runs = sorted(_runs(free), key=lambda run: (sum(covered[p] for p in run) / len(run), -len(run)))
     for run in runs[:4]:
-        gutter = box.left + (run[0] + run[-1] + 1) / 2 * _BIN
+        least = min(covered[place] for place in run)
+        strip = max(_runs([place for place in run if covered[place] == least]), key=len)
+        gutter = box.left + (strip[0] + strip[-1] + 1) / 2 * _BIN
         if _parts_prose(lines, gutter):
             return gutter
     return None

@@ -12,7 +12,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 _LINE_END_HYPHEN = "\x02"
-_SPACES = " \t\r\n\x00\xa0"
+_ENDS = " \t\r\n\x00\xa0" + _LINE_END_HYPHEN
 _BOLD = re.compile(rb"bold|black|heavy|demi|medi\b|cmbx|sfbx|cmb1", re.IGNORECASE)
 _MONOSPACED = re.compile(
     rb"mono|courier|consol|menlo|typewriter|cmtt|sftt|lmtt|code|inconsol|nimbusmon", re.IGNORECASE
@@ -133,34 +133,29 @@ class PageReader:
         raw, count = text.raw, text.count_chars()
         rect = pdfium.FS_RECTF()
         letters: list[str] = []
-        box = last = Box(0, 0, 0, 0)
+        box = start = last = Box(0, 0, 0, 0)
         first, spaced = 0, True
-        for index in range(count):
-            code = pdfium.FPDFText_GetUnicode(raw, index)
-            letter = _letter(code, letters)
-            if letter in _SPACES:
-                if letters:
-                    yield self._word(raw, first, letters, box, spaced, letter, frame)
-                    letters = []
-                spaced = True
+        for index in range(count + 1):
+            letter = (
+                _letter(pdfium.FPDFText_GetUnicode(raw, index), letters) if index < count else "\n"
+            )
+            ends = letter in _ENDS
+            if not ends:
+                pdfium.FPDFText_GetLooseCharBox(raw, index, rect)
+                here = frame.box(rect.left, rect.top, rect.right, rect.bottom)
+                parts = not _goes_on(last, here) and not _is_turned(raw, index, frame)
+            if letters and (ends or parts):
+                rightwards = last.left > start.left + 1
+                end = letter if ends else ""
+                yield self._word(raw, first, letters, box, spaced, end, frame, rightwards)
+                letters, spaced = [], not ends and _is_apart(last, here)
+            if ends:
+                spaced = letter != _LINE_END_HYPHEN
                 continue
-            if letter == _LINE_END_HYPHEN:
-                if letters:
-                    yield self._word(raw, first, letters, box, spaced, letter, frame)
-                    letters = []
-                spaced = False
-                continue
-            pdfium.FPDFText_GetLooseCharBox(raw, index, rect)
-            here = frame.box(rect.left, rect.top, rect.right, rect.bottom)
-            if letters and not _goes_on(last, here) and not _is_turned(raw, index, frame):
-                yield self._word(raw, first, letters, box, spaced, "", frame)
-                letters, spaced = [], _is_apart(last, here)
             if not letters:
-                first, box = index, here
+                first, box, start = index, here, here
             letters.append(letter)
             box, last = box.over(here), here
-        if letters:
-            yield self._word(raw, first, letters, box, spaced, "\n", frame)
 
     def _word(
         self,
@@ -171,11 +166,15 @@ class PageReader:
         spaced: bool,
         end: str,
         frame: Frame,
+        rightwards: bool,
     ) -> Word:
         pdfium.FPDFText_GetFontInfo(raw, first, self._name, 128, self._flags)
         name = self._name.value
         weight = pdfium.FPDFText_GetFontWeight(raw, first)
         text = "".join(letters)
+        if rightwards and _RIGHT_TO_LEFT.search(text):
+            # Some programs write such letters in the order in which they are seen.
+            text = text[::-1]
         if len(text) == 1 and (_PRIVATE_BULLET.match(text) or _is_sign(text, name)):
             # A letter of a font of signs is a sign: nearly always the bullet of a list.
             text = "•"
