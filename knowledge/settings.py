@@ -143,7 +143,7 @@ class Settings(BaseSettings):
     )
     llm_api_key: SecretStr = SecretStr("")
     llm_keys: dict[str, SecretStr] = Field(
-        default_factory=dict,
+        default={},
         description="Keys of endpoints that assistants name for themselves, by origin, as JSON: "
         '`{"https://api.openai.com": "..."}`.',
     )
