@@ -2,8 +2,8 @@
 
 Trafilatura tells a page's own text from menus and footers, but it rebuilds what it keeps, and then
 text that stands beside an inline element of a ``div`` is lost, and so are the ids that a link can
-end in. Here its result only points: the smallest element that holds nearly all of that text is
-the main part, whole and as it was written, but for blocks that Trafilatura left out and that look
+end in. Here its result only points: the smallest element that holds all of that text is the
+main part, whole and as it was written, but for blocks that Trafilatura left out and that look
 like what it is meant to leave out.
 
 A. Barbaresi, "Trafilatura: A Web Scraping Library and Command-Line Tool for Text Discovery and
@@ -28,7 +28,6 @@ _FRAGMENTS = 40
 _WORDS = 4
 """The text is known by this many runs of so many words, from all over it."""
 
-_NEARLY_ALL = 0.9
 _LINKED = 0.5
 _SHORT = 200
 """A block around the fragments goes where at least half of it is links. Around the whole main part
@@ -59,7 +58,7 @@ def main_part(body: LexborNode, html: str) -> LexborNode | None:
     if not known:
         return None
     for _ in range(_DEEPEST):
-        inner = _holds_nearly_all(node, known)
+        inner = _holds_all(node, known)
         if inner is None:
             break
         node = inner
@@ -111,10 +110,10 @@ def _present(node: LexborNode, fragments: Sequence[str]) -> list[str]:
     return [one for one in fragments if one in text]
 
 
-def _holds_nearly_all(node: LexborNode, known: Sequence[str]) -> LexborNode | None:
-    """The child with nearly all of the fragments, where one has them."""
-    for child in node.iter(include_text=False):
-        if len(_present(child, known)) >= _NEARLY_ALL * len(known):
+def _holds_all(node: LexborNode, known: Sequence[str]) -> LexborNode | None:
+    """The child with all of the fragments, where one has them."""
+    for child in _children(node):
+        if len(_present(child, known)) == len(known):
             # A paragraph is the main part's text, not the main part.
             return child if child.tag in _SECTIONING or child.css_first("p, div") else None
     return None
