@@ -30,6 +30,10 @@ TABS = (
     ("Users", "/console/system/users"),
     ("Audit log", "/console/system/audit"),
 )
+_OTHER_ENCODER = (
+    "Another encoder is a setting of the server: “candor reindex” then fills a new index beside "
+    "this one, which takes its place when it is complete."
+)
 _RUNS = 20
 _ALIVE = timedelta(seconds=90)
 
@@ -53,7 +57,7 @@ async def system(visit: Visit) -> None:
     """Health, index, storage, workers and runs."""
     checks = await visit.checks()
     points = await visit.state.index.count()
-    used = await asyncio.to_thread(_used, visit.state.options.data)
+    used = await asyncio.to_thread(_storage, visit.state.options.data)
     work = await _read(visit)
     with head("System"):
         if visit.may(Role.ADMIN):
@@ -62,8 +66,10 @@ async def system(visit: Visit) -> None:
         tabs("Health", *TABS)
     with section("Health"):
         show(_health(checks))
-    with section("Index"):
-        show(_index(visit, points, used))
+    with section("Index", _OTHER_ENCODER if visit.may(Role.ADMIN) else ""):
+        show(_index(visit, points))
+    with section("Storage"):
+        show(_stored(used))
     if visit.may(Role.OWNER):
         with section("Backup"):
             show(_backup(visit.state.options.embedded), classes="card pad")
@@ -114,14 +120,19 @@ def _health(checks: Mapping[str, Mapping[str, object]]) -> Markup:
     return Markup('<div class="stack">{}{}</div>').format(tiles(cells), Markup("").join(failed))
 
 
-def _index(visit: Visit, points: int, used: int) -> Markup:
+def _stored(used: Mapping[str, int]) -> Markup:
+    """What lies in the data folder."""
+    parts = [(name, size(bytes_), False) for name, bytes_ in used.items()]
+    return tiles([*parts, ("Data folder", size(sum(used.values())), False)])
+
+
+def _index(visit: Visit, points: int) -> Markup:
     spec, options = visit.state.encoder.spec, visit.state.options
     arms = ["words"] if spec.sparse else []
     arms += [f"meaning ({spec.dense_size} dimensions)"] if spec.dense_size else []
     return tiles(
         [
             ("Passages in the index", f"{points:,}", False),
-            ("Data folder", size(used), False),
             ("Encoder", _encoder(spec.id), True),
             ("Finds by", " and ".join(arms), True),
             ("Engine", "embedded" if options.embedded else "server", True),
@@ -210,6 +221,13 @@ def _reindex(visit: Visit, again: Again) -> Act:
         reindex,
     )
     return opener(made)
+
+
+def _storage(data: Path) -> dict[str, int]:
+    """Bytes of each part of the data folder, by what it is."""
+    parts = {"Index": data / "index", "Uploaded files": data / "files"}
+    found = {name: _used(folder) for name, folder in parts.items()}
+    return found | {"Records and the rest": _used(data) - sum(found.values())}
 
 
 def _used(folder: Path) -> int:

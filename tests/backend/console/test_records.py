@@ -20,6 +20,8 @@ async def test_everything_is_indexed_again_and_the_audit_log_says_by_whom(
     admin = await sign_in(Role.ADMIN, shop.workspace_id)
     page = admin.page
     await admin.open("/system")
+    stored = page.locator(".tiles > div", has_text="Uploaded files").locator("dd")
+    await expect(stored).to_have_text(re.compile(r"\d+(\.\d)? (kB|MB)"))
     await page.get_by_role("button", name="Re-index everything").click()
     dialog = page.get_by_role("dialog")
     await expect(dialog).to_contain_text("nothing is fetched")
