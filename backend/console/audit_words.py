@@ -74,4 +74,4 @@ _NAMED = re.compile(r"(?: of| to| for)? \{\}")
 def act(action: str, subject: str) -> str:
     """What was done, as a sentence without its end; the bare words where they are not known."""
     said = _ACTS.get(action, f"{action} {{}}")
-    return said.format(subject) if subject else _NAMED.sub("", said)
+    return said.format(f"“{subject}”") if subject else _NAMED.sub("", said)
