@@ -106,6 +106,7 @@ async def explain(
 
     async def change(**changed: object) -> None:
         await view.ask(replace(view.asked, hit=None, **changed))  # type: ignore[arg-type]
+        await view.judge()
 
     with ui.element("search").classes("filters"):
         box = ui.input(value=asked.q, placeholder="How do I return a parcel?")
@@ -212,23 +213,29 @@ class _View:
             words = "Ask a question first." if self.asked.why else ""
             self._verdict.set_content(note("", "", words) if words else Markup(""))
             return
+        asked = self.asked
         try:
-            request = await self._request(self.asked)
-            told = await self._told(request, self.asked.why)
+            request = await self._request(asked)
+            # Words on the page take the encoder its time: what is known without it shows first.
+            for rewrite in (False, True):
+                told = await self._told(request, asked.why, rewrite)
+                if (self.asked.q, self.asked.why) != (asked.q, asked.why):
+                    return
+                self._verdict.set_content(verdict(told))
+                await self._offer(told)
+                if told.changes is None:
+                    return
         except CandorError as error:
             self._verdict.set_content(note("bad", error.detail, error.action))
-            return
-        self._verdict.set_content(verdict(told))
-        await self._offer(told)
 
-    async def _told(self, request: SearchRequest, missed: str) -> WhyNot:
+    async def _told(self, request: SearchRequest, missed: str, rewrite: bool) -> WhyNot:
         """Why an address, a passage or a document is not among the hits."""
         ask = partial(
             why_not,
             self._explainer,
             request,
             answer_hits=budget_of(self._visit.state.chat),
-            rewrite=True,
+            rewrite=rewrite,
         )
         try:
             id = UUID(missed)
@@ -248,6 +255,7 @@ class _View:
                 )
             self._panel.missing(known.get(told.document_id))
         weights = (await self._panel.settings_now()).weights
+        self._tries.clear()
         with self._tries:
             for words, offer in tries(told, self.asked.q, weights):
                 if isinstance(offer, UUID):

@@ -168,6 +168,7 @@ async def test_what_brings_a_missing_page_in_is_tried_with_a_button(
     await person.open("/explain?q=returning+goods&arms=sparse&why=delivery.md")
     verdict = page.locator(".verdict")
     await expect(verdict.locator(".badge").first).to_be_visible()
+    await expect(verdict).to_contain_text("on the page: it becomes hit")
     await page.get_by_role("button", name="Try it in the first place").click()
     await expect(page.locator(".moves li").first).to_contain_text("Delivery")
 
