@@ -14,6 +14,7 @@ from docx.oxml import OxmlElement, parse_xml
 from pptx import Presentation
 from pptx.util import Inches
 
+from ingestion.parse import workbook as reading_of_workbooks
 from ingestion.parse.reader import read
 from ingestion.parse.reading import FileToRead
 from knowledge.types import ParsedDocument
@@ -136,6 +137,18 @@ def test_numbers_are_written_with_their_format(value: float, form: str, shown: s
     sheet.append(["one", value])
     sheet["B2"].number_format = form
     assert document(saved(made)).text.endswith(f"| one | {shown} |")
+
+
+def test_a_large_workbook_is_read_without_formats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading_of_workbooks, "_LARGEST", 100)
+    found = document(saved(workbook()))
+    assert "## Stock\n\n| Item | Count |\n| --- | --- |\n| Sieve | 2000000 |" in found.text
+    assert "| 1234.5 | 0.125 | 2026-03-01 |" in found.text
+    assert "Purchase" not in found.text
+    assert found.warnings == (
+        "The workbook is large: its values were read without their formats.",
+        "Hidden sheets are not read: Purchase.",
+    )
 
 
 def test_a_broken_workbook_has_one_named_reason() -> None:
