@@ -87,6 +87,8 @@ def create_app(open_state: OpenState, version: str = "0", with_console: bool = T
                 await state.day_use.close()
                 if state.lead_webhooks is not None:
                     await state.lead_webhooks.close()
+                if state.mail is not None:
+                    await state.mail.close()
 
     app = FastAPI(
         title="Candor",

@@ -14,6 +14,7 @@ from backend.api.day_use import DayLimits
 from backend.api.lead_webhooks import LeadWebhooks, Poster
 from backend.api.limits import Limits
 from backend.api.openid import OpenIdProvider, OpenIdSettings
+from backend.api.staff_mail import MailServer, StaffMail
 from backend.api.state import AppState, Options, Rebuilt, Worker
 from backend.chat.language_models import LanguageModels, ModelAccess, origin_of
 from backend.chat.llm import Addresses, LanguageModel, ModelSettings
@@ -114,6 +115,7 @@ async def open_parts(parts: Parts) -> AsyncIterator[AppState]:
             previewer=parts.make_previewer(settings) if parts.make_previewer else None,
             lead_webhooks=_lead_webhooks(parts, database),
             openid=_openid(settings),
+            mail=_mail(settings),
         )
         if worker is not None:
             await worker.start()
@@ -167,6 +169,11 @@ def _lead_webhooks(parts: Parts, database: Database) -> LeadWebhooks | None:
     if parts.make_poster is None:
         return None
     return LeadWebhooks(database, parts.make_poster(parts.settings))
+
+
+def _mail(settings: Settings) -> StaffMail | None:
+    url = settings.smtp_url.get_secret_value()
+    return StaffMail(MailServer.of(url, settings.mail_from)) if url else None
 
 
 def _limits(settings: Settings, database: Database) -> Limits:

@@ -55,6 +55,12 @@ class Settings(BaseSettings):
         default=(),
         description="E-mail domains (by comma) whose people become viewers as they sign in.",
     )
+    smtp_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="A mail server, `smtp://user:password@host:587` or `smtps://`, that e-mail to "
+        "staff is sent over.",
+    )
+    mail_from: str = Field(default="", description="Who that e-mail is from.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     otel_endpoint: str = Field(

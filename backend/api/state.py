@@ -17,6 +17,7 @@ from backend.api.limits import Limits
 from backend.api.mcp_endpoint import McpEndpoint
 from backend.api.metrics import Metrics
 from backend.api.openid import OpenIdProvider
+from backend.api.staff_mail import StaffMail
 from backend.api.turns import Turns
 from knowledge.crawl_preview import Previewer
 from knowledge.encode.encoder import Encoder
@@ -97,6 +98,7 @@ class AppState:
     rebuilt: Rebuilt | None = None
     previewer: Previewer | None = None
     openid: OpenIdProvider | None = None
+    mail: StaffMail | None = None
 
     @property
     def handoffs(self) -> HandoffDesk:

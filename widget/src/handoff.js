@@ -16,7 +16,7 @@ export async function askForPerson(chat) {
   if (chat.person) return;
   chat.stop();
   const present = await meetPerson(chat).begin();
-  if (!present && chat.profile.leads) await askForContact(chat, 'handoff', true);
+  if (!present) await askForContact(chat, 'handoff', true);
 }
 
 /**

@@ -16,6 +16,9 @@ const INPUTS = {
   note: { maxlength: '4000' },
 };
 
+/** Where the assistant has no rules: how a visitor is reached for whom nobody is there. */
+const ADDRESS = { fields: ['email'], consent: '' };
+
 /**
  * Asks for contact details once in a conversation. Resolves when they are given or refused.
  * @param {import('./chat.js').Chat} chat @param {string} trigger @param {boolean} optional
@@ -23,10 +26,10 @@ const INPUTS = {
  */
 export async function askForContact(chat, trigger, optional) {
   const { conversation, panel, profile: { leads }, client } = chat;
-  if (!leads || conversation.asked) return;
+  if (conversation.asked) return;
   panel.setEmpty(false);
   await new Promise((resolve) => {
-    panel.setAside(chat.person?.node, leadForm(leads, chat.texts, optional, async (details) => {
+    panel.setAside(chat.person?.node, leadForm(leads ?? ADDRESS, chat.texts, optional, async (details) => {
       if (details) {
         await client.call('leads', {
           ...details, trigger, visitor: conversation.visitor, conversation_id: conversation.id || undefined,
@@ -44,7 +47,7 @@ export async function askForContact(chat, trigger, optional) {
 }
 
 /**
- * @param {LeadRules} rules
+ * @param {Pick<LeadRules, 'fields' | 'consent'>} rules
  * @param {Texts} texts
  * @param {boolean} optional whether the visitor may go on without
  * @param {(details: Details | null) => Promise<void>} send null: the visitor goes on without;

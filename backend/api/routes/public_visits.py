@@ -80,28 +80,46 @@ async def ask_for_a_person(
     _offered(door)
     await count(state, door, (state.limits.leads, (door.address, door.assistant.id)))
     reader = _known(door, body.visitor)
-    begun: list[UUID] = []
+    begun: list[HandoffBegun] = []
+    started = utc_now()
     async with state.database.writing() as session:
 
         async def make() -> HandoffBegun:
             handoff, present = await state.handoffs.ask(
                 session, reader, body.conversation_id, body.text
             )
-            begun.append(handoff.id)
             rules = door.behaviour.handoff
-            return HandoffBegun(
+            view = HandoffBegun(
                 **HandoffView.of(handoff).model_dump(),
                 present=present and rules.hours.are_on(utc_now()),
                 email=rules.email,
                 message=rules.message,
             )
+            begun.append(view)
+            return view
 
         answer = await repetition.once_for_visitor(
             session, reader.workspace_id, _own(door, reader), body, make
         )
-    for handoff_id in begun:
-        state.bells.ring(handoff_id)
+    for handoff in begun:
+        state.bells.ring(handoff.id)
+        if not handoff.present and handoff.created_at >= started:
+            _write_to_staff(state, door, handoff, body.text)
     return answer
+
+
+def _write_to_staff(state: AppState, door: Door, handoff: HandoffBegun, text: str) -> None:
+    """Tell the assistant's e-mail address of somebody who waits, where e-mail is set up."""
+    if state.mail is None or not handoff.email:
+        return
+    url = state.options.public_url
+    lines = [
+        f"A visitor of {door.assistant.name} asked for a person, and nobody was there.",
+        *(["They wrote:", text] if text else []),
+        "Answer them in the console, under Conversations, For a person.",
+        *([f"{url}/handoffs/{handoff.id}"] if url else []),
+    ]
+    state.mail.tell(handoff.email, f"Somebody waits: {door.assistant.name}", "\n\n".join(lines))
 
 
 @router.post(

@@ -17,8 +17,8 @@ class Assistant(Identified, Base):
 
     ``public_key`` names it on a website; it is no secret and opens nothing but its chat, from the
     origins listed. ``appearance`` and ``behaviour`` hold what its pages edit.
-    By ``identity_secret`` or ``identity_public_key`` (PEM) the tokens are checked by which a website
-    says who a visitor is; empty: none are. ``session_secret`` signs the sessions of all visitors.
+    ``identity_secret`` and ``identity_public_key`` (PEM) check the tokens by which a website says
+    who a visitor is; empty: none are. ``session_secret`` signs the sessions of all visitors.
     New leads are sent to ``lead_webhook``, signed with ``lead_webhook_secret``.
     """
 
