@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 from charset_normalizer import from_bytes
-from w3lib.encoding import http_content_type_encoding, read_bom
+from w3lib.encoding import html_to_unicode, http_content_type_encoding, read_bom
 
 from ingestion.parse.reading import FileToRead
 from knowledge.errors import (
@@ -282,3 +282,16 @@ def decode_text(file: FileToRead) -> str:
             "The file's text is in no known character encoding.", "Save it as UTF-8."
         )
     return data.decode(best.encoding, errors="replace")
+
+
+def decode_html(data: bytes, content_type: str = "") -> str:
+    """The page's characters as browsers read them; as they look, where that loses most of them.
+
+    A page that says it is UTF-8, or says nothing, may be written in an older encoding.
+    """
+    _, html = html_to_unicode(content_type or None, data, default_encoding="utf-8")
+    lost = html.count("\ufffd")
+    if not lost or lost < sum(not character.isascii() for character in html) - lost:
+        return html
+    best = from_bytes(data[:200_000]).best()
+    return data.decode(best.encoding, errors="replace") if best else html

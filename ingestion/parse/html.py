@@ -6,9 +6,9 @@ import re
 
 import html_to_markdown
 from selectolax.lexbor import LexborHTMLParser, LexborNode
-from w3lib.encoding import html_to_unicode
 
 from ingestion.parse.draft import Draft, anchor_sign, without_signs
+from ingestion.parse.formats import decode_html
 from ingestion.parse.main_part import main_part, mostly_links, take_out_leading_menus
 from ingestion.parse.page import (
     page_facts,
@@ -68,8 +68,7 @@ _OPTIONS = html_to_markdown.ConversionOptions(
 
 def parse_html(file: FileToRead) -> tuple[Draft, PageFacts]:
     """The page's main content and what it tells a crawler."""
-    _, html = html_to_unicode(file.content_type or None, file.data, default_encoding="utf-8")
-    html = without_signs(html)
+    html = without_signs(decode_html(file.data, file.content_type))
     tree = LexborHTMLParser(html)
     facts = page_facts(tree, file.address)
     draft = Draft(

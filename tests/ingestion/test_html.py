@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from ingestion.parse.reader import read
 from ingestion.parse.reading import FileToRead, PageFacts
 from knowledge.types import ParsedDocument
@@ -117,6 +119,23 @@ def test_charsets_are_found_as_browsers_do() -> None:
     assert found.text == "Привет, мир"
     told = read(FileToRead("<html><p>Grüße</p>".encode("latin-1"), "", "text/html; charset=latin1"))
     assert told.document_or_raise().text == "Grüße"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("cp1252", "Größe, Maße und Äpfel: wir liefern schöne Bücher über die Straße."),
+        ("cp1251", "Это страница о доставке и возврате товаров."),
+        ("shift_jis", "返品は三十日以内に受け付けます。送料は無料です。"),
+    ],
+)
+@pytest.mark.parametrize("told", ["text/html", "text/html; charset=utf-8"])
+def test_a_page_in_another_encoding_than_it_says_loses_nothing(
+    told: str, encoding: str, words: str
+) -> None:
+    html = f"<html><head><title>A page</title></head><body><p>{words}</p></body></html>"
+    found = read(FileToRead(html.encode(encoding), "", told)).document_or_raise()
+    assert found.text == words
 
 
 def test_links_are_absolute_and_followed_only_where_they_may_be() -> None:
