@@ -30,8 +30,7 @@ def show(found: dict[str, Any]) -> None:
         return
     table = Table("minutes", "by title", "by text", "page", box=None, pad_edge=False)
     for page in pages:
-        took = page["change_minutes"]
-        took = page["fetch_minutes"] if took is None else took
+        took = page["minutes"]
         name = escape(plain(page["title"]))
         table.add_row(
             "" if took is None else f"{took:,.1f}",

@@ -53,6 +53,16 @@ class FreshPage:
     text_place: int | None
 
     @property
+    def minutes(self) -> float | None:
+        """Those that count: from the change where the page tells it, else from fetching.
+
+        A page that is read for the first time may have changed long before anybody added it.
+        """
+        if self.version > 1 and self.change_minutes is not None:
+            return self.change_minutes
+        return self.fetch_minutes
+
+    @property
     def found(self) -> bool:
         """Whether one of the searches finds it."""
         places = (self.title_place, self.text_place)
@@ -96,7 +106,7 @@ async def check_freshness(
             session, knowledge_base_id, utc_now() - timedelta(days=days), limit
         )
     pages = [await _check(searcher, knowledge_base_id, one) for one in documents]
-    waits = [_wait(page) for page in pages]
+    waits = [page.minutes for page in pages]
     known = [minutes for minutes in waits if minutes is not None]
     p50, p95 = np.percentile(known, [50, 95]).tolist() if known else (None, None)
     return Freshness(
@@ -151,13 +161,3 @@ def _minutes(before: datetime | None, after: datetime) -> float | None:
     if before is None or before > after:
         return None
     return (after - before).total_seconds() / 60
-
-
-def _wait(page: FreshPage) -> float | None:
-    """The minutes that count: from the change where the page tells it, else from fetching.
-
-    A page that is read for the first time may have changed long before anybody added it.
-    """
-    if page.version > 1 and page.change_minutes is not None:
-        return page.change_minutes
-    return page.fetch_minutes

@@ -262,7 +262,8 @@ class GapsView(PeriodView):
 
 class FreshPageView(BaseModel):
     """A page that was indexed of late: minutes from its change and from its fetching to the index,
-    and at which place its title and a sentence of its newest passage find it.
+    those of the two that count (``minutes``), and at which place its title and a sentence of its
+    newest passage find it.
     """
 
     document_id: UUID
@@ -274,6 +275,7 @@ class FreshPageView(BaseModel):
     indexed_at: dt.datetime
     change_minutes: float | None
     fetch_minutes: float | None
+    minutes: float | None
     text: str
     title_place: int | None
     text_place: int | None

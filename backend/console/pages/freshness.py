@@ -112,7 +112,6 @@ def _told(told: Freshness, base: UUID) -> Markup:
 
 
 def _row(page: FreshPage, base: UUID) -> list[Markup | str]:
-    wait = page.change_minutes if page.change_minutes is not None else page.fetch_minutes
     return [
         Markup('<a href="{}">{}</a> <span class="sub">{}, version {}</span>').format(
             explain_address(page.title or page.text, base),
@@ -121,7 +120,7 @@ def _row(page: FreshPage, base: UUID) -> list[Markup | str]:
             page.version,
         ),
         when(page.indexed_at),
-        _minutes(wait),
+        _minutes(page.minutes),
         str(page.title_place or "not found"),
         str(page.text_place or "not found"),
         badge("found", "good") if page.found else badge("not found", "bad"),
