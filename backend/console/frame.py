@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+import structlog
 from fastapi import Request
 from markupsafe import Markup
 from nicegui import ui
@@ -19,6 +20,8 @@ from backend.console.parts import empty, join, note, show
 from backend.console.visit import VISIT, Visit
 from knowledge.errors import CandorError, NotFound, Unauthenticated
 from knowledge.store.tables import Role
+
+_log = structlog.get_logger()
 
 MENU = (
     ("content", "Content", "/console/"),
@@ -68,6 +71,13 @@ def page(path: str, section: str, role: Role = Role.VIEWER) -> Callable[[Builder
                 client.content.clear()
                 with client:
                     _refuse("There is no such thing here", error.detail, error.action)
+            except Exception as error:  # noqa: BLE001 - a page is the edge of the process
+                # NiceGUI's own page would tell the words of any error to whoever asks.
+                _log.error("console.page_failed", path=path, exc_info=error)
+                client.status_code = 500
+                client.content.clear()
+                with client:
+                    _refuse("This page cannot be shown", *_told(error))
 
         guarded.__signature__ = _signature(build)  # type: ignore[attr-defined]
         ui.page(path, response_timeout=_PATIENCE_S)(guarded)
@@ -194,6 +204,12 @@ def show_error(error: CandorError) -> Html:
 def _refuse(title: str, *lines: str) -> None:
     ui.page_title(f"{title} · Candor")
     show(empty("close", title, *lines)).classes("card")
+
+
+def _told(error: Exception) -> tuple[str, ...]:
+    if isinstance(error, CandorError):
+        return (error.detail, error.action)
+    return ("The server's log says why.", "Load it again; if it stays, tell who runs the server.")
 
 
 def _signature(build: Builder) -> Any:

@@ -130,3 +130,16 @@ async def test_an_address_that_no_page_has(shop: Stocked, sign_in: Sign) -> None
     person = await sign_in(Role.VIEWER, shop.workspace_id)
     assert await person.open("/nothing/here") == 404
     await person.page.get_by_text("There is no such thing here").wait_for()
+
+
+async def test_a_page_that_fails_keeps_the_words_of_its_error_to_the_log(
+    shop: Stocked, sign_in: Sign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("password=hunter2")
+
+    monkeypatch.setattr("backend.console.pages.documents.documents", fail)
+    person = await sign_in(Role.VIEWER, shop.workspace_id)
+    assert await person.open("/documents") == 500
+    await person.page.get_by_text("This page cannot be shown").wait_for()
+    assert "hunter2" not in await person.page.content()
