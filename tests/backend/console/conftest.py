@@ -40,8 +40,13 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
     app = create_app(lambda: open_parts(parts), "1.2.3")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         async with app.router.lifespan_context(app):
+            # On a busy machine a connection rests for longer than the server's usual patience.
             config = uvicorn.Config(
-                app, lifespan="off", log_config=None, timeout_graceful_shutdown=1
+                app,
+                lifespan="off",
+                log_config=None,
+                timeout_graceful_shutdown=1,
+                timeout_keep_alive=120,
             )
             server = uvicorn.Server(config)
             task = asyncio.create_task(server.serve(sockets=[listening]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 from playwright.async_api import expect
 
@@ -82,16 +83,21 @@ async def test_a_name_of_ones_own_is_explained_where_the_line_is(
     await expect(notes).to_contain_text(f"/a/{made['public_key']}")
 
 
-async def test_a_query_set_is_filled_from_what_readers_liked(shop: Stocked, sign_in: Sign) -> None:
+async def test_a_query_set_is_filled_from_what_readers_liked(
+    served: Served, shop: Stocked, sign_in: Sign
+) -> None:
     ask = {"question": "How long may I return goods?", "stream": False}
     body = {"name": "Ask the shop", "knowledge_base_ids": [shop.base]}
     assistant = (await shop.client.post("/assistants", json=body)).json()
-    who = {"visitor": "a-secret-of-24-letters!"}
-    public = f"/assistants/{assistant['public_key']}"
-    told = (await shop.client.post(f"{public}/chat", json=ask | who)).json()
-    verdict = {"conversation_id": told["conversation_id"], "message_id": told["message_id"]}
-    judged = await shop.client.post(f"{public}/feedback", json=verdict | who | {"helpful": True})
-    assert judged.status_code == 204
+    public = f"{served.origin}/api/v1/assistants/{assistant['public_key']}"
+    async with httpx.AsyncClient(base_url=public, headers={"Origin": served.origin}) as visitor:
+        session = (await visitor.get(public)).json()["session"]["token"]
+        visitor.headers["Authorization"] = f"Bearer {session}"
+        who = {"visitor": "a-secret-of-24-letters!"}
+        told = (await visitor.post("/chat", json=who | ask)).json()
+        verdict = {name: told[name] for name in ("conversation_id", "message_id")}
+        judged = await visitor.post("/feedback", json=who | verdict | {"helpful": True})
+        assert judged.status_code == 204
     made = await shop.client.post(
         f"/knowledge-bases/{shop.base}/query-sets", json={"name": "Liked"}
     )
