@@ -48,8 +48,8 @@ class Format(StrEnum):
 
 
 READABLE = (
-    "HTML, Markdown, text, PDF, DOCX, PPTX, XLSX, CSV, RTF, ODT, EPUB, EML, VTT, SRT, JSON, JSONL "
-    "and ZIP"
+    "HTML, Markdown, text, PDF, DOCX, PPTX, XLSX, CSV, RTF, ODT, ODS, ODP, EPUB, EML, VTT, SRT, "
+    "JSON, JSONL and ZIP"
 )
 _BY_SUFFIX = {
     ".html": Format.HTML,
