@@ -171,6 +171,14 @@ def test_turned_pages_are_read_like_others(rotate: int) -> None:
     assert sorted(found.text.split()) == sorted(" ".join(LEFT[:3]).split())
 
 
+def test_a_broken_page_leaves_the_others_as_they_are() -> None:
+    pages = [paragraph(60, 100, [f"Page {n} says something of its own."]) for n in range(3)]
+    broken = drawn_pdf(*pages).replace(b"/Kids [8 0 R 10 0 R", b"/Kids [8 0 R 99 0 R")
+    found = document(broken)
+    assert found.text == "Page 0 says something of its own.\n\nPage 2 says something of its own."
+    assert ("3", "Page 2") in [(m.value, found.text[m.offset :][:6]) for m in found.marks]
+
+
 def test_more_pages_than_may_be_read_have_one_named_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading_of_pdf, "MOST_PAGES_WITH_LAYOUT", 2)
     monkeypatch.setattr(reading_of_pdf, "MOST_PAGES", 3)

@@ -26,12 +26,9 @@ class _Page:
 
 
 def pages_as_markdown(document: pypdfium2.PdfDocument) -> Iterator[str]:
-    """The Markdown of each page, empty for one without text.
-
-    Raises :class:`pypdfium2.PdfiumError` where a page cannot be read.
-    """
+    """The Markdown of each page, empty for one without text and for one that is broken."""
     reader = PageReader()
-    pages = [_read(reader, page) for page in document]
+    pages = [_page(reader, document, number) for number in range(len(document))]
     kept = without_furniture([(page.height, page.lines) for page in pages])
     style = Style.of(kept, _outline(document))
     for number, (page, lines) in enumerate(zip(pages, kept, strict=True)):
@@ -40,6 +37,13 @@ def pages_as_markdown(document: pypdfium2.PdfDocument) -> Iterator[str]:
             found += blocks_of(list(aligned_grids(region.lines)), style, number)
         found += [line.text for line in page.turned if any(map(str.isalnum, line.text))]
         yield "\n\n".join(found)
+
+
+def _page(reader: PageReader, document: pypdfium2.PdfDocument, number: int) -> _Page:
+    try:
+        return _read(reader, document[number])
+    except pypdfium2.PdfiumError:
+        return _Page(0.0, [], [], [])
 
 
 def _read(reader: PageReader, page: pypdfium2.PdfPage) -> _Page:
