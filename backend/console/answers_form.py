@@ -12,9 +12,9 @@ from backend.api.schemas.behaviour import Behaviour, ModelRules
 from backend.chat.language_models import ModelChoice
 from backend.chat.llm import Provider
 from backend.console.behaviour_saving import BehaviourSaving, small
-from backend.console.change_form import whole_number
 from backend.console.forms import area, button, choice, field
 from backend.console.frame import section, show_error
+from backend.console.numbers import whole_number
 from backend.console.parts import badge, note, show
 from backend.console.visit import Visit
 from knowledge.errors import CandorError

@@ -19,8 +19,6 @@ from knowledge.store.queries.rule_targets import RuleTarget
 from knowledge.store.tables import RuleKind
 from knowledge.types import Hit
 
-__all__ = ["number", "open_change_form", "targets_of", "whole_number"]
-
 Add = Callable[[RuleBody], Awaitable[None]]
 
 _SHOWN: Mapping[RuleKind, frozenset[str]] = {

@@ -12,10 +12,10 @@ from nicegui import ui
 from backend.api.schemas.behaviour import Behaviour
 from backend.api.schemas.handoff_rules import DAYS, HandoffHours
 from backend.console.behaviour_saving import BehaviourSaving, small
-from backend.console.change_form import whole_number
 from backend.console.forms import area, choice, field
 from backend.console.frame import section
 from backend.console.look_form import lines_of
+from backend.console.numbers import whole_number
 from backend.console.parts import show
 from knowledge.errors import InvalidInput
 from knowledge.store.tables import Assistant

@@ -11,9 +11,9 @@ from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from backend.console.adding import opener
-from backend.console.change_form import number
 from backend.console.forms import Act, area, button, choice, confirm, dialog, field, foot, on_enter
 from backend.console.frame import done, go, tell
+from backend.console.numbers import number
 from backend.console.visit import Refused, Visit
 from backend.console.words import count, shown_address
 from knowledge.errors import InvalidInput

@@ -11,9 +11,9 @@ from nicegui import ui
 
 from backend.api.schemas.behaviour import Behaviour
 from backend.console.behaviour_saving import BehaviourSaving
-from backend.console.change_form import number
 from backend.console.forms import button, choice, field
 from backend.console.frame import section, show_error
+from backend.console.numbers import number
 from backend.console.parts import badge, note, show, table, tiles
 from backend.console.visit import Visit
 from knowledge.errors import CandorError

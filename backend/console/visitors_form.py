@@ -10,9 +10,9 @@ from nicegui import ui
 
 from backend.api.schemas.behaviour import Behaviour
 from backend.console.behaviour_saving import BehaviourSaving, small
-from backend.console.change_form import whole_number
 from backend.console.forms import area, button, choice, confirm, field
 from backend.console.frame import section
+from backend.console.numbers import whole_number
 from backend.console.parts import badge, show
 from backend.console.shown_once import show_once
 from backend.console.visit import Visit

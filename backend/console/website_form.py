@@ -10,9 +10,9 @@ from markupsafe import Markup
 from nicegui import ui
 
 from backend.console.adding import SCHEDULES, Again, lines, opener, with_scheme
-from backend.console.change_form import number
 from backend.console.forms import Act, area, button, choice, dialog, field, foot, on_enter
 from backend.console.frame import done
+from backend.console.numbers import number
 from backend.console.parts import join, note, show
 from backend.console.visit import Visit
 from backend.console.words import count
