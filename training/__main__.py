@@ -19,6 +19,9 @@ from training.fine_tune import GENTLE, fine_tune, read_pairs
 from training.pairs import DICTIONARY, Limits, build_pairs
 from training.train import BRANCH_RATE, TrainConfig
 
+STARTED = 170.0
+"""What the shipped head adds to the text of training, counted before the cut at 64 terms."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; the result is the exit status."""
@@ -52,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     encoder.add_argument(
         "--topic", type=float, default=1.0, help="pairs of one topic, out of so many times as many"
     )
+    encoder.add_argument("--added", type=float, help="terms to add to a passage, on the mean")
     encoder.add_argument(
         "--focus", type=float, default=0.0, help="terms that a passage may weigh at first"
     )
@@ -110,9 +114,9 @@ def _encoder(given: argparse.Namespace) -> None:
         trunk_rate=BRANCH_RATE if given.branch else TrainConfig().trunk_rate,
     )
     if given.start:
-        config = replace(
-            config, rate=GENTLE.rate, added=GENTLE.added, added_query=GENTLE.added_query
-        )
+        config = replace(config, rate=GENTLE.rate, added=STARTED, added_query=GENTLE.added_query)
+    if given.added:
+        config = replace(config, added=given.added)
     print(json.dumps(build_encoder(shop, config), indent=1))
 
 
