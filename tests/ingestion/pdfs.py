@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from tests.ingestion.files import pdf_of
 
 WIDTH, HEIGHT = 612, 792
-_FONTS = {"plain": "Helvetica", "bold": "Helvetica-Bold", "mono": "Courier"}
+_TALL = (
+    "Times-Roman /FontDescriptor << /Type /FontDescriptor /FontName /Times-Roman /Flags 32 "
+    "/Ascent 1400 /Descent -500 /FontBBox [0 -500 1000 1400] /CapHeight 700 /ItalicAngle 0 "
+    "/StemV 80 >>"
+)
+_FONTS = {"plain": "Helvetica", "bold": "Helvetica-Bold", "mono": "Courier", "tall": _TALL}
 
 
 @dataclass(frozen=True)
@@ -40,13 +45,13 @@ def paragraph(x: float, y: float, lines: Sequence[str], *, step: float = 12) -> 
 def drawn_pdf(*pages: Sequence[Text | Rule], rotate: int = 0) -> bytes:
     """A PDF with these things on its pages, written in this order."""
     count = len(pages)
-    kids = " ".join(f"{8 + 2 * n} 0 R" for n in range(count))
+    kids = " ".join(f"{9 + 2 * n} 0 R" for n in range(count))
     names = " ".join(f"/{name} {3 + n} 0 R" for n, name in enumerate([*_FONTS, "hebrew"]))
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
         f"<< /Type /Pages /Kids [{kids}] /Count {count} >>",
         *(f"<< /Type /Font /Subtype /Type1 /BaseFont /{base} >>" for base in _FONTS.values()),
-        "<< /Type /Font /Subtype /Type0 /BaseFont /Shapes /Encoding /Identity-H /ToUnicode 7 0 R "
+        "<< /Type /Font /Subtype /Type0 /BaseFont /Shapes /Encoding /Identity-H /ToUnicode 8 0 R "
         "/DescendantFonts [<< /Type /Font /Subtype /CIDFontType2 /BaseFont /Shapes /DW 600 "
         "/CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> >>] >>",
         _stream(
@@ -57,7 +62,7 @@ def drawn_pdf(*pages: Sequence[Text | Rule], rotate: int = 0) -> bytes:
     for n, things in enumerate(pages):
         objects.append(
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {WIDTH} {HEIGHT}] /Rotate {rotate} "
-            f"/Contents {9 + 2 * n} 0 R /Resources << /Font << {names} >> >> >>"
+            f"/Contents {10 + 2 * n} 0 R /Resources << /Font << {names} >> >> >>"
         )
         objects.append(_stream("\n".join(map(_drawn, things))))
     return pdf_of(objects)

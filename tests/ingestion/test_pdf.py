@@ -164,6 +164,20 @@ def test_headings_lists_and_code_are_told_apart() -> None:
     )
 
 
+def test_letters_of_a_size_are_of_one_size_whatever_their_font() -> None:
+    lines = (
+        "A parcel that was sent back is paid for within",
+        "thirty days, see",
+        "and it is free.",
+    )
+    link = Text(72 + 70, 112, "https://help.example/returns for how", font="tall")
+    first, second, third = paragraph(72, 100, lines)
+    whole = Text(72, 136, "This paragraph is set in the other font alone.", font="tall")
+    found = document(drawn_pdf([first, second, link, third, whole])).text
+    assert "paid for within thirty days, see https://help.example/returns for how and" in found
+    assert "#" not in found
+
+
 @pytest.mark.parametrize("rotate", [0, 90, 180, 270])
 def test_turned_pages_are_read_like_others(rotate: int) -> None:
     words = paragraph(60, 120, LEFT[:3])
@@ -173,7 +187,7 @@ def test_turned_pages_are_read_like_others(rotate: int) -> None:
 
 def test_a_broken_page_leaves_the_others_as_they_are() -> None:
     pages = [paragraph(60, 100, [f"Page {n} says something of its own."]) for n in range(3)]
-    broken = drawn_pdf(*pages).replace(b"/Kids [8 0 R 10 0 R", b"/Kids [8 0 R 99 0 R")
+    broken = drawn_pdf(*pages).replace(b"/Kids [9 0 R 11 0 R", b"/Kids [9 0 R 99 0 R")
     found = document(broken)
     assert found.text == "Page 0 says something of its own.\n\nPage 2 says something of its own."
     assert ("3", "Page 2") in [(m.value, found.text[m.offset :][:6]) for m in found.marks]

@@ -27,6 +27,9 @@ _SMALLER = 0.85
 _STEEP = 0.2
 """Radians from which on a text counts as turned."""
 
+_ASCENT, _DESCENT = 0.88, 0.24
+"""How far letters reach above and below the line, as shares of their size."""
+
 _UNSEEN = re.compile("[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\ue000-\uf8ff\ufffe\uffff]+")
 _PRIVATE_BULLET = re.compile("[\uf0a7\uf0b7\uf076\uf0d8\uf0fc\uf0a8\uf06e]")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
@@ -178,13 +181,14 @@ class PageReader:
         if len(text) == 1 and (_PRIVATE_BULLET.match(text) or _is_sign(text, name)):
             # A letter of a font of signs is a sign: nearly always the bullet of a list.
             text = "•"
+        turned = _is_turned(raw, first, frame)
         return Word(
             text=text,
-            box=box,
+            box=box if turned or frame.turn else _by_size(raw, first, box, frame),
             bold=weight >= _BOLD_WEIGHT or bool(_BOLD.search(name)),
             slanted=bool(self._flags.value & _SLANTED_FLAG) or bool(_SLANTED.search(name)),
             mono=bool(self._flags.value & 1) or bool(_MONOSPACED.search(name)),
-            turned=_is_turned(raw, first, frame),
+            turned=turned,
             spaced=spaced,
             ends_line=end in ("\r", "\n", _LINE_END_HYPHEN),
             hyphenated=end == _LINE_END_HYPHEN,
@@ -264,6 +268,21 @@ def _goes_on(last: Box, here: Box) -> bool:
         return False
     gap = max(here.left - last.right, last.left - here.right)
     return abs(last.middle - here.middle) < higher and gap < higher
+
+
+def _by_size(raw: pdfium.FPDF_TEXTPAGE, index: int, box: Box, frame: Frame) -> Box:
+    """The box as high as letters of its size usually are.
+
+    How high PDFium takes letters to be is up to their font, and differs by half among fonts of a
+    size; then a link in another font would seem to be of another size than its sentence.
+    """
+    matrix, x, y = pdfium.FS_MATRIX(), ctypes.c_double(), ctypes.c_double()
+    known = pdfium.FPDFText_GetMatrix(raw, index, matrix)
+    size = pdfium.FPDFText_GetFontSize(raw, index) * math.hypot(matrix.b, matrix.d)
+    if not known or size <= 0 or not pdfium.FPDFText_GetCharOrigin(raw, index, x, y):
+        return box
+    base = frame.top - y.value
+    return Box(box.left, base - _ASCENT * size, box.right, base + _DESCENT * size)
 
 
 def _is_apart(last: Box, here: Box) -> bool:
