@@ -61,6 +61,8 @@ class Cutting:
                     end = seen.index(_CUT, end + 1)
                 writer.write(piece[: len(piece) - len(seen) + end + len(_CUT)])
                 await writer.drain()
+                # A browser drops what it has not read when the connection breaks.
+                await asyncio.sleep(0.5)
                 return
             writer.write(piece)
             await writer.drain()
