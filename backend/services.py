@@ -94,7 +94,11 @@ async def open_parts(parts: Parts) -> AsyncIterator[AppState]:
         if installed.fresh and parts.sample and settings.sample:
             await make_sample(database, installed.workspace_id, settings.files_folder)
         searcher = Searcher(
-            database, index, encoder, SearchSettings.of(settings), open_reranker(settings)
+            database,
+            index,
+            encoder,
+            SearchSettings.of(settings, encoder.spec),
+            open_reranker(settings),
         )
         addresses = parts.make_guard(settings) if parts.make_guard else None
         chat = _chat(settings, searcher, addresses)

@@ -156,7 +156,7 @@ class Asker:
     def __init__(
         self, collection: Collection, passages: Sequence[Passage], encoder: Encoder
     ) -> None:
-        settings = SearchSettings.of(Settings())
+        settings = SearchSettings.of(Settings(), encoder.spec)
         self._searcher = Searcher(collection.database, collection.index, encoder, settings)
         self._collection = collection
         self._passages = passages

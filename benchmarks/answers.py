@@ -86,7 +86,7 @@ class Bench:
     """Asks questions of a collection."""
 
     def __init__(self, collection: Collection, encoder: Encoder) -> None:
-        settings = SearchSettings.of(Settings())
+        settings = SearchSettings.of(Settings(), encoder.spec)
         self._searcher = Searcher(collection.database, collection.index, encoder, settings)
         self._chat = Chat(collection.database, self._searcher, encoder)
         self._collection = collection

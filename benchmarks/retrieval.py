@@ -39,6 +39,7 @@ _FUSIONS: dict[str, tuple[str, dict[str, object]]] = {
     "DBSF": ("sparse", {"fusion": "dbsf"}),
     "linear": ("sparse", {"fusion": "linear"}),
     "linear 6:4": ("sparse", {"fusion": "linear", "weights": {"sparse": 1.2, "dense": 0.8}}),
+    "linear 4.5:5.5": ("sparse", {"fusion": "linear", "weights": {"sparse": 0.9, "dense": 1.1}}),
 }
 DEFAULT_MODE = "inference-free"
 """Query mode of the fused rankings: the encoder's default."""

@@ -16,7 +16,6 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from knowledge.passage_text import PassageContext
-from knowledge.types import ArmName
 
 
 class Settings(BaseSettings):
@@ -108,10 +107,10 @@ class Settings(BaseSettings):
     search_candidates: int = Field(
         default=100, ge=1, le=1000, description="Hits that each arm contributes to fusion."
     )
-    fusion: Literal["rrf", "minmax", "dbsf", "linear"] = "minmax"
+    fusion: Literal["auto", "rrf", "minmax", "dbsf", "linear"] = "auto"
     rrf_k: int = Field(default=60, ge=0)
-    sparse_weight: float = Field(default=0.6, ge=0)
-    dense_weight: float = Field(default=0.4, ge=0)
+    sparse_weight: float | None = Field(default=None, ge=0)
+    dense_weight: float | None = Field(default=None, ge=0)
 
     public_chat_per_minute: int = Field(
         default=60,
@@ -232,7 +231,3 @@ class Settings(BaseSettings):
     def embedded_index_folder(self) -> Path:
         """Where the embedded engine keeps its shard."""
         return self.data / "index"
-
-    def arm_weights(self) -> dict[ArmName, float]:
-        """The fusion weight of each arm."""
-        return {"sparse": self.sparse_weight, "dense": self.dense_weight}

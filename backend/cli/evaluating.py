@@ -28,7 +28,7 @@ async def evaluate(parts: Parts, folder: Path, arms: Sequence[str]) -> dict[str,
             async for figures in evaluate_folder(
                 folder,
                 encoder,
-                SearchSettings.of(parts.settings),
+                SearchSettings.of(parts.settings, encoder.spec),
                 arms,
                 open_reranker(parts.settings),
                 stages.show,

@@ -111,12 +111,8 @@ def distribution_based(scores: Figures) -> Figures:
     return (scores - (float(scores.mean()) - 3 * sd)) / (6 * sd)
 
 
-SPREAD: dict[ArmName, float] = {"sparse": 10.0, "dense": 0.4}
-"""How far an arm's first and hundredth score usually lie apart, with the bundled encoder."""
-
-
-def linear(scores: Figures, arm: ArmName) -> Figures:
-    """The score itself over the arm's usual spread, the same for every query; ``float64[n]``.
+def linear(scores: Figures, arm: ArmName, spread: float) -> Figures:
+    """The score itself over the arm's usual ``spread``, the same for every query; ``float64[n]``.
 
     An arm that sets its best passages far apart counts for more, where min-max makes all queries
     equal. A sparse score is 0 where no word matches. A cosine is above 0 for every passage, so the
@@ -124,12 +120,12 @@ def linear(scores: Figures, arm: ArmName) -> Figures:
     of Fusion Functions for Hybrid Retrieval", arXiv 2210.11934, without their normalisation.
     """
     lowest = float(scores.min()) if arm == "dense" else 0.0
-    return (scores - lowest) / SPREAD[arm]
+    return (scores - lowest) / spread
 
 
 _ALGORITHMS: dict[FusionName, Callable[[Figures, ArmName, SearchSettings], Figures]] = {
     "rrf": lambda scores, arm, settings: reciprocal_rank(scores, settings.rrf_k),
     "minmax": lambda scores, arm, settings: min_max(scores),
     "dbsf": lambda scores, arm, settings: distribution_based(scores),
-    "linear": lambda scores, arm, settings: linear(scores, arm),
+    "linear": lambda scores, arm, settings: linear(scores, arm, settings.spread[arm]),
 }

@@ -8,11 +8,22 @@ from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
 
+from knowledge.encode.encoder import EncoderSpec
 from knowledge.errors import InvalidSettings
 from knowledge.settings import Settings
 from knowledge.types import ARMS, ArmName
 
 FusionName = Literal["rrf", "minmax", "dbsf", "linear"]
+
+WEIGHTS: Mapping[FusionName, Mapping[ArmName, float]] = {
+    "linear": {"sparse": 0.45, "dense": 0.55},
+    "minmax": {"sparse": 0.6, "dense": 0.4},
+    "rrf": {"sparse": 1.0, "dense": 1.0},
+    "dbsf": {"sparse": 1.0, "dense": 1.0},
+}
+"""The weights of arms where none are set: docs/decisions/0009."""
+
+_SPREAD: Mapping[ArmName, float] = {"sparse": 10.0, "dense": 0.4}
 
 MAX_HITS = 1000
 """The most hits that one search returns."""
@@ -22,7 +33,8 @@ MAX_HITS = 1000
 class SearchSettings:
     """How hits are found and ordered.
 
-    ``candidates``: hits that each arm contributes to fusion. ``weights``: what an arm's part is
+    ``candidates``: hits that each arm contributes to fusion. ``spread``: what ``linear`` fusion
+    divides an arm's scores by, above 0. ``weights``: what an arm's part is
     multiplied by; an arm that is not named has weight 1. ``rerank``: whether a cross-encoder, if
     there is one, orders the first ``rerank_candidates`` again within ``rerank_budget_ms``
     milliseconds. ``diversity``: 0 to below 1, how much a hit loses for resembling one above it
@@ -35,6 +47,7 @@ class SearchSettings:
     candidates: int = 100
     fusion: FusionName = "rrf"
     rrf_k: int = 60
+    spread: Mapping[ArmName, float] = field(default_factory=lambda: dict(_SPREAD))
     weights: Mapping[ArmName, float] = field(default_factory=lambda: dict.fromkeys(ARMS, 1.0))
     rerank: bool = False
     rerank_candidates: int = 20
@@ -49,6 +62,7 @@ class SearchSettings:
             "rrf_k": _whole(self.rrf_k) and 0 <= self.rrf_k <= 100_000,
             "weights": set(self.weights) <= set(ARMS)
             and all(0 <= weight <= 1_000 for weight in self.weights.values()),
+            "spread": set(self.spread) == set(ARMS) and min(self.spread.values()) > 0,
             "rerank": isinstance(self.rerank, bool),
             "rerank_candidates": _whole(self.rerank_candidates)
             and 1 <= self.rerank_candidates <= 200,
@@ -63,13 +77,30 @@ class SearchSettings:
                 )
 
     @classmethod
-    def of(cls, settings: Settings) -> SearchSettings:
-        """The search settings among all settings; reranking is on where a model is named."""
+    def of(cls, settings: Settings, spec: EncoderSpec) -> SearchSettings:
+        """The search settings among all settings, for an encoder.
+
+        Fusion is ``linear`` where the encoder's scores are known, ``minmax`` where they are not,
+        unless one is named. Reranking is on where a model is named.
+        """
+        fusion: FusionName = "linear" if spec.score_spread else "minmax"
+        if settings.fusion != "auto":
+            fusion = settings.fusion
+        set_by_hand: dict[ArmName, float | None] = {
+            "sparse": settings.sparse_weight,
+            "dense": settings.dense_weight,
+        }
+        weights = {
+            arm: usual if (own := set_by_hand[arm]) is None else own
+            for arm, usual in WEIGHTS[fusion].items()
+        }
+        known = dict(zip(ARMS, spec.score_spread, strict=True)) if spec.score_spread else {}
         return cls(
             candidates=settings.search_candidates,
-            fusion=settings.fusion,
+            fusion=fusion,
             rrf_k=settings.rrf_k,
-            weights=settings.arm_weights(),
+            spread={**_SPREAD, **known},
+            weights=weights,
             rerank=bool(settings.reranker_model),
             rerank_candidates=settings.rerank_candidates,
             rerank_budget_ms=settings.rerank_budget_ms,

@@ -80,6 +80,7 @@ class BundledEncoder:
             max_tokens=config.max_tokens - 2,
             languages=config.languages,
             counted_weight=config.counted_weight,
+            score_spread=config.score_spread,
         ).with_context(context)
 
     def encode_passages(self, texts: Sequence[str]) -> list[Encoding]:

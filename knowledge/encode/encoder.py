@@ -21,6 +21,8 @@ class EncoderSpec:
     counts in that frequency (``knowledge.encode.idf.counted_terms``). ``languages`` are ISO 639-1
     codes the encoder was trained on; empty means unknown. ``max_tokens`` is the longest text that
     is read whole. ``context``: what stands in front of a passage when it is encoded.
+    ``score_spread``: how far the first and the hundredth score of the sparse and of the dense arm
+    usually lie apart; ``None`` where nobody measured it.
     """
 
     id: str
@@ -31,6 +33,7 @@ class EncoderSpec:
     languages: tuple[str, ...] = ()
     counted_weight: float = 0.0
     context: PassageContext = "title+headings"
+    score_spread: tuple[float, float] | None = None
 
     def with_context(self, context: PassageContext) -> EncoderSpec:
         """The same encoder, given another text in front of a passage: another index."""

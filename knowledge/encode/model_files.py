@@ -23,7 +23,7 @@ class BundledConfig:
     terms added to a query in encoded mode. ``scales``, ``offsets``: per role (passage, window,
     query), what its weights are multiplied by and what is added to its logits. ``counted_weight``:
     the weight from which a term counts in document frequencies; 0, as in models of version 1.0.0,
-    counts every term.
+    counts every term. ``score_spread``: see ``EncoderSpec``.
     """
 
     name: str
@@ -40,6 +40,7 @@ class BundledConfig:
     scales: dict[str, float] = field(default_factory=dict)
     offsets: dict[str, float] = field(default_factory=dict)
     counted_weight: float = 0.0
+    score_spread: tuple[float, float] = (10.0, 0.4)
 
     def save(self, folder: Path) -> None:
         """Write the settings into a model's folder."""
@@ -50,7 +51,9 @@ def load_config(folder: Path) -> BundledConfig:
     """The settings in a model's folder. Raises :class:`ModelFileError`."""
     row = _read_json(folder / CONFIG)
     try:
-        return BundledConfig(**{**row, "languages": tuple(row.get("languages", ()))})
+        for name in row.keys() & {"languages", "score_spread"}:
+            row[name] = tuple(row[name])
+        return BundledConfig(**row)
     except TypeError as error:
         detail = f"The model settings {folder / CONFIG} are not of this version ({error})."
         raise ModelFileError(detail, _ACTION) from error

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
@@ -8,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.search.fuse import SPREAD, distribution_based, fuse, linear, min_max, reciprocal_rank
+from backend.search.fuse import distribution_based, fuse, linear, min_max, reciprocal_rank
 from backend.search.request import SearchSettings
+from knowledge.encode.encoder import EncoderSpec
 from knowledge.index.search_index import RankedPoint
+from knowledge.settings import Settings
 from knowledge.types import ArmScore
 
 A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -36,17 +39,18 @@ def test_distribution_based() -> None:
 
 
 def test_linear_keeps_how_far_apart_scores_are() -> None:
-    assert linear(np.array([20.0, 5.0]), "sparse").tolist() == [20 / 10, 5 / 10]
-    assert linear(np.array([0.7, 0.3]), "dense").tolist() == [(0.7 - 0.3) / 0.4, 0.0]
+    assert linear(np.array([20.0, 5.0]), "sparse", 10.0).tolist() == [20 / 10, 5 / 10]
+    assert linear(np.array([0.7, 0.3]), "dense", 0.4).tolist() == [(0.7 - 0.3) / 0.4, 0.0]
     # what the dense arm did not return stands where its last does
-    assert linear(np.array([0.7]), "dense").tolist() == [0.0]
+    assert linear(np.array([0.7]), "dense", 0.4).tolist() == [0.0]
     arms = {
         "sparse": [RankedPoint(A, 12.0), RankedPoint(B, 9.0)],
         "dense": [RankedPoint(B, 0.9), RankedPoint(A, 0.7)],
     }
-    first, second = fuse(arms, SearchSettings(fusion="linear"))
+    settings = SearchSettings(fusion="linear", spread={"sparse": 10.0, "dense": 0.5})
+    first, second = fuse(arms, settings)
     assert (first.id, second.id) == (B, A)
-    assert first.score == 9 / SPREAD["sparse"] + (0.9 - 0.7) / SPREAD["dense"]
+    assert first.score == 9 / 10.0 + (0.9 - 0.7) / 0.5
 
 
 def test_parts_are_weighted_and_summed() -> None:
@@ -94,3 +98,15 @@ def test_parts_sum_to_the_score_to_the_last_bit(sparse, dense, fusion, weight) -
         assert math.fsum(arm.part for arm in point.arms.values()) == point.score
         assert math.isfinite(point.score)
     assert [p.score for p in fused] == sorted((p.score for p in fused), reverse=True)
+
+
+def test_fusion_is_chosen_by_what_is_known_of_the_encoder() -> None:
+    strange = EncoderSpec(id="a-1", dense_size=4, sparse=True, uses_idf=False, max_tokens=8)
+    known = replace(strange, score_spread=(12.0, 0.3))
+    usual = SearchSettings.of(Settings(), known)
+    assert (usual.fusion, usual.weights) == ("linear", {"sparse": 0.45, "dense": 0.55})
+    assert usual.spread == {"sparse": 12.0, "dense": 0.3}
+    other = SearchSettings.of(Settings(), strange)
+    assert (other.fusion, other.weights) == ("minmax", {"sparse": 0.6, "dense": 0.4})
+    named = SearchSettings.of(Settings(fusion="rrf", sparse_weight=2.0), known)
+    assert (named.fusion, named.weights) == ("rrf", {"sparse": 2.0, "dense": 1.0})
