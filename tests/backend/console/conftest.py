@@ -35,6 +35,7 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
         data=tmp_path_factory.mktemp("data"),
         allowed_private_hosts=("127.0.0.1",),
         upload_max_bytes=50_000,
+        fusion="minmax",  # with three pages, a change of weights shows in the order of hits
     )
     parts = Parts(settings, _make_worker, open_encoder, _make_previewer, _make_poster, work=True)
     app = create_app(lambda: open_parts(parts), "1.2.3")
