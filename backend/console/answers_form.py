@@ -13,11 +13,10 @@ from backend.chat.language_models import ModelChoice
 from backend.chat.llm import Provider
 from backend.console.behaviour_saving import BehaviourSaving, small
 from backend.console.forms import area, button, choice, field
-from backend.console.frame import section, show_error
+from backend.console.frame import section, show_outcome
 from backend.console.numbers import whole_number
 from backend.console.parts import badge, note, show
 from backend.console.visit import Visit
-from knowledge.errors import CandorError
 from knowledge.store.queries.visits import Use
 from knowledge.store.tables import Assistant
 
@@ -43,16 +42,14 @@ async def model_form(visit: Visit, row: Assistant, save: BehaviourSaving) -> Non
             return {**fields.value(), "use": use.value}
 
         async def try_it() -> None:
-            outcome.clear()
-            try:
-                told = await visit.send("POST", f"{_path(row)}/language-model/try", parts())
-            except CandorError as error:
-                with outcome:
-                    show_error(error)
-                return
-            with outcome:
+            body = parts()
+
+            async def tried() -> Markup:
+                told = await visit.send("POST", f"{_path(row)}/language-model/try", body)
                 title = f"{told['model']} answered after {told['took_ms']:,.0f} ms"
-                show(note("", title, f"“{told['said']}”"))
+                return note("", title, f"“{told['said']}”")
+
+            await show_outcome(outcome, "Asking the model for a sentence …", tried)
 
         async def keep() -> None:
             await save.save({"model": parts()})

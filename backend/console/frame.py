@@ -201,6 +201,25 @@ def show_error(error: CandorError) -> Html:
     return show(note("bad", error.detail, error.action)).props("role=alert")
 
 
+async def show_outcome(
+    room: ui.element, waiting: str, make: Callable[[], Awaitable[Markup]]
+) -> None:
+    """Show in ``room`` what ``make`` comes to, or its error; until then that one waits for it."""
+    room.clear()
+    with room:
+        show(note("", "", waiting))
+    try:
+        made = await make()
+    except CandorError as error:
+        room.clear()
+        with room:
+            show_error(error)
+        return
+    room.clear()
+    with room:
+        show(made)
+
+
 def _refuse(title: str, *lines: str) -> None:
     ui.page_title(f"{title} · Candor")
     show(empty("close", title, *lines)).classes("card")

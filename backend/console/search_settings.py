@@ -11,7 +11,7 @@ from nicegui import ui
 from backend.api.schemas.rules import RuleBody
 from backend.console.draft import change_of
 from backend.console.forms import button, choice, field
-from backend.console.frame import done, section, show_error
+from backend.console.frame import done, section, show_outcome
 from backend.console.judging import explain_address
 from backend.console.numbers import number, whole_number
 from backend.console.parts import note, show
@@ -23,7 +23,7 @@ from backend.explain.rule_desk import RuleDesk
 from backend.explain.what_if import Draft
 from backend.search.request import SearchSettings
 from backend.search.rules import Rule, changed_settings
-from knowledge.errors import CandorError, InvalidInput
+from knowledge.errors import InvalidInput
 from knowledge.store.query_sets import list_query_sets
 from knowledge.store.tables import RuleKind, RuleRecord
 from knowledge.types import ARMS, ArmName
@@ -90,20 +90,14 @@ class _Form:
             draft = Draft(
                 add=(self._change().rule(),), remove=tuple(row.id for row in self.standing)
             )
-            outcome.clear()
-            with outcome:
-                show(note("", "", "Measuring the query set, now and with the change …"))
-            await self.visit.check()
-            try:
+
+            async def tried() -> Markup:
+                await self.visit.check()
                 told = await QueryRuns(searcher).try_draft(self.base, UUID(chosen.value), draft)
-            except CandorError as error:
-                outcome.clear()
-                with outcome:
-                    show_error(error)
-                return
-            outcome.clear()
-            with outcome:
-                show(comparison(told, lambda query: explain_address(query, self.base)))
+                return comparison(told, lambda query: explain_address(query, self.base))
+
+            words = "Measuring the query set, now and with the change …"
+            await show_outcome(outcome, words, tried)
 
         async def save() -> None:
             body = {

@@ -12,11 +12,10 @@ from nicegui import ui
 from backend.api.schemas.behaviour import Behaviour
 from backend.console.behaviour_saving import BehaviourSaving
 from backend.console.forms import button, choice, field
-from backend.console.frame import section, show_error
+from backend.console.frame import section, show_outcome
 from backend.console.numbers import number
 from backend.console.parts import badge, note, show, table, tiles
 from backend.console.visit import Visit
-from knowledge.errors import CandorError
 from knowledge.store.query_sets import list_query_sets
 from knowledge.store.tables import Assistant
 
@@ -55,20 +54,12 @@ async def threshold_form(
                 "query_set": chosen.value,
                 "confidence": standard if wanted is None else wanted,
             }
-            outcome.clear()
-            with outcome:
-                show(note("", "", "Asking the questions of the query set …"))
-            try:
+
+            async def tried() -> Markup:
                 path = f"/assistants/{row.id}/answer-threshold/try"
-                shown = _effect(await visit.send("POST", path, body), float(body["confidence"]))
-            except CandorError as error:
-                outcome.clear()
-                with outcome:
-                    show_error(error)
-                return
-            outcome.clear()
-            with outcome:
-                show(shown)
+                return _effect(await visit.send("POST", path, body), float(body["confidence"]))
+
+            await show_outcome(outcome, "Asking the questions of the query set …", tried)
 
         async def keep() -> None:
             await save.save({"answers": {"confidence": value()}})

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
 
-from knowledge.encode.encoder import EncoderSpec
+from knowledge.encode.encoder import USUAL_SPREAD, EncoderSpec
 from knowledge.errors import InvalidSettings
 from knowledge.settings import Settings
 from knowledge.types import ARMS, ArmName
@@ -22,8 +22,6 @@ WEIGHTS: Mapping[FusionName, Mapping[ArmName, float]] = {
     "dbsf": {"sparse": 1.0, "dense": 1.0},
 }
 """The weights of arms where none are set: docs/decisions/0009."""
-
-_SPREAD: Mapping[ArmName, float] = {"sparse": 10.0, "dense": 0.4}
 
 MAX_HITS = 1000
 """The most hits that one search returns."""
@@ -47,7 +45,7 @@ class SearchSettings:
     candidates: int = 100
     fusion: FusionName = "rrf"
     rrf_k: int = 60
-    spread: Mapping[ArmName, float] = field(default_factory=lambda: dict(_SPREAD))
+    spread: Mapping[ArmName, float] = field(default_factory=lambda: _by_arm(USUAL_SPREAD))
     weights: Mapping[ArmName, float] = field(default_factory=lambda: dict.fromkeys(ARMS, 1.0))
     rerank: bool = False
     rerank_candidates: int = 20
@@ -94,12 +92,11 @@ class SearchSettings:
             arm: usual if (own := set_by_hand[arm]) is None else own
             for arm, usual in WEIGHTS[fusion].items()
         }
-        known = dict(zip(ARMS, spec.score_spread, strict=True)) if spec.score_spread else {}
         return cls(
             candidates=settings.search_candidates,
             fusion=fusion,
             rrf_k=settings.rrf_k,
-            spread={**_SPREAD, **known},
+            spread=_by_arm(spec.score_spread or USUAL_SPREAD),
             weights=weights,
             rerank=bool(settings.reranker_model),
             rerank_candidates=settings.rerank_candidates,
@@ -142,3 +139,7 @@ class SearchRequest:
             raise InvalidSettings(
                 f"The arms of a search are {' and '.join(ARMS)}, not {self.arms!r}."
             )
+
+
+def _by_arm(spread: tuple[float, float]) -> dict[ArmName, float]:
+    return dict(zip(ARMS, spread, strict=True))

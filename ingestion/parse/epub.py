@@ -9,11 +9,10 @@ import zlib
 from urllib.parse import unquote
 
 from lxml import etree
-from w3lib.encoding import html_to_unicode
 
 from ingestion.parse.draft import Draft
 from ingestion.parse.extraction import parse_time
-from ingestion.parse.formats import Format
+from ingestion.parse.formats import Format, decode_html
 from ingestion.parse.html import add_html_fragment
 from ingestion.parse.reading import FileToRead
 from knowledge.errors import DamagedDocument, DocumentTooLarge, EncryptedDocument
@@ -66,8 +65,7 @@ class _Book:
             if name not in self._names:
                 missing += 1
                 continue
-            _, html = html_to_unicode(None, self._read(name), default_encoding="utf-8")
-            add_html_fragment(draft, html)
+            add_html_fragment(draft, decode_html(self._read(name)))
         if missing:
             draft.warnings.append(f"{missing} chapters that the e-book names are not in it.")
         return draft

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from ingestion.fetch import Fetcher
-from ingestion.parse.reading import PageFacts
 from ingestion.sources.pages import MOST_NOTES, read_page
 from ingestion.sources.sitemap import ListFault, read_lists
-from ingestion.sources.source import Content
+from ingestion.sources.source import Content, OwnList
 from ingestion.sources.website import FoundPage, Website
 from knowledge.crawl_limits import DEFAULT_ENTRIES, Limit, RunNote
 from knowledge.crawl_rules import CrawlRules, canonical_address, origin_of
@@ -18,14 +17,12 @@ from knowledge.errors import AddressRefused
 from knowledge.store.tables import Document
 
 
-class FeedSource:
+class FeedSource(OwnList):
     """An RSS or Atom feed, or an OPML list of feeds: every entry's page, and no links from it.
 
     Entries may be on any site; each site's robots.txt is kept to. ``only``: entries that alone are
     read again, where there are any; the feed is left alone then.
     """
-
-    rules = ""
 
     def __init__(
         self, config: dict[str, Any], fetcher: Fetcher, only: Sequence[FoundPage] = ()
@@ -69,22 +66,6 @@ class FeedSource:
                 rules = CrawlRules(start=address, include=("/",))
                 self._sites[origin] = await Website.open(rules, self._fetcher)
         return self._sites[origin]
-
-    def vouches_for(self, known: Document) -> bool:
-        """Never: a feed's dates are those of its entries, and not of their pages."""
-        return False
-
-    def listed_modified(self, address: str) -> str:
-        """None that could be used: see :meth:`vouches_for`."""
-        return ""
-
-    def links(self, facts: PageFacts, depth: int) -> list[FoundPage]:
-        """None: a feed names its pages itself."""
-        return []
-
-    def canonical(self, facts: PageFacts, address: str) -> str:
-        """Never another: the feed's address is the one to cite."""
-        return ""
 
     @property
     def limits(self) -> Mapping[Limit, int]:

@@ -69,6 +69,28 @@ class Content:
         )
 
 
+class OwnList:
+    """The part of a source that names its documents itself, and says no more about them."""
+
+    rules = ""
+
+    def vouches_for(self, known: Document) -> bool:
+        """Never: nothing it says is about what stands in a document."""
+        return False
+
+    def listed_modified(self, address: str) -> str:
+        """None that could be used."""
+        return ""
+
+    def links(self, facts: PageFacts, depth: int) -> list[FoundPage]:
+        """None: they are not followed."""
+        return []
+
+    def canonical(self, facts: PageFacts, address: str) -> str:
+        """Never another: the address in the list is the one to cite."""
+        return ""
+
+
 class SourceReader(Protocol):
     """One source, open for one run."""
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from ingestion.parse.reading import FileToRead, PageFacts
-from ingestion.sources.source import Content
+from ingestion.parse.reading import FileToRead
+from ingestion.sources.source import Content, OwnList
 from ingestion.sources.website import FoundPage
 from knowledge.crawl_limits import Limit, RunNote
 from knowledge.errors import NotFound
@@ -16,10 +16,9 @@ from knowledge.store.files import read_file
 from knowledge.store.tables import Document
 
 
-class UploadSource:
+class UploadSource(OwnList):
     """The uploaded files of a source that are to be read."""
 
-    rules = ""
     limits: ClassVar[Mapping[Limit, int]] = {Limit.PAGES: 1_000_000}
     received_bytes = 0
     notes: Sequence[RunNote] = ()
@@ -43,22 +42,6 @@ class UploadSource:
         name = known.given.get("name", "") if is_pushed else address.rsplit("/", 1)[-1]
         file = FileToRead(data, name=name, content_type=known.media_type)
         return Content(file, address, given=known.given)
-
-    def vouches_for(self, known: Document) -> bool:
-        """Never: only what has changed is among the files."""
-        return False
-
-    def listed_modified(self, address: str) -> str:
-        """Files are not listed anywhere."""
-        return ""
-
-    def links(self, facts: PageFacts, depth: int) -> list[FoundPage]:
-        """None: a file's links are not followed."""
-        return []
-
-    def canonical(self, facts: PageFacts, address: str) -> str:
-        """Never another: a file is what it is, whatever page it was saved from."""
-        return ""
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -9,6 +9,9 @@ from typing import Protocol
 from knowledge.passage_text import PassageContext
 from knowledge.types import Encoding, Span, TermOrigin
 
+USUAL_SPREAD = (10.0, 0.4)
+"""``EncoderSpec.score_spread`` of the bundled encoder, and of those tuned from it."""
+
 
 @dataclass(frozen=True, slots=True)
 class EncoderSpec:

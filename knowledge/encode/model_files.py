@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from knowledge.encode.encoder import USUAL_SPREAD
 from knowledge.errors import ModelFileError
 
 MANIFEST = "manifest.json"
@@ -40,7 +41,7 @@ class BundledConfig:
     scales: dict[str, float] = field(default_factory=dict)
     offsets: dict[str, float] = field(default_factory=dict)
     counted_weight: float = 0.0
-    score_spread: tuple[float, float] = (10.0, 0.4)
+    score_spread: tuple[float, float] = USUAL_SPREAD
 
     def save(self, folder: Path) -> None:
         """Write the settings into a model's folder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from knowledge.encode.literal import Saturation
 from knowledge.encode.terms import TermTable
 from knowledge.errors import InvalidInput
 from training.corpus import Pair
+
+if TYPE_CHECKING:
+    from training.trunk import Trunk
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
@@ -25,27 +29,38 @@ PAIRS = [
 ]
 
 
-def test_only_the_upper_layers_move_and_the_dense_side_is_held(tmp_path: Path) -> None:
+def _start(
+    folder: Path, layers: int
+) -> tuple[Path, Trunk, TermTable, np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
+    """A tiny backbone with its exported trunk, a table of terms, and their vectors."""
     from tests.knowledge.encode.tiny_models import plain_encoder
+    from training.export import export_trunk
+    from training.trunk import Trunk, unit
+
+    backbone = folder / "tiny"
+    plain_encoder(backbone, layers=layers)
+    export_trunk(backbone, folder / "trunk.onnx")
+    trunk = Trunk(folder / "trunk.onnx", backbone / "tokenizer.json")
+    # an exported head returns its 96 highest terms, and has to have them
+    names = ["reset", "password", "login", *(f"other{number}" for number in range(100))]
+    table = TermTable([(name, name, ()) for name in names])
+    table.save(folder / "terms.tsv")
+    centres = unit(np.random.default_rng(0).normal(size=(len(table), 16)).astype(np.float32))
+    return backbone, trunk, table, centres
+
+
+def test_only_the_upper_layers_move_and_the_dense_side_is_held(tmp_path: Path) -> None:
     from training.build import bundled_config, start_head
     from training.checkpoint import load_state, save_state
     from training.examples import prepare, shown_texts
     from training.export import export_model, export_trunk
     from training.head import HeadConfig
     from training.train import TrainConfig, Trainer
-    from training.trunk import Trunk, unit
+    from training.trunk import Trunk
     from training.upper_layers import UpperLayers
 
-    backbone = tmp_path / "tiny"
-    plain_encoder(backbone, layers=2)
-    export_trunk(backbone, tmp_path / "trunk.onnx")
-    trunk = Trunk(tmp_path / "trunk.onnx", backbone / "tokenizer.json")
-    # an exported head returns its 96 highest terms, and has to have them
-    names = ["reset", "password", "login", *(f"other{number}" for number in range(100))]
-    table = TermTable([(name, name, ()) for name in names])
-    table.save(tmp_path / "terms.tsv")
+    backbone, trunk, table, centres = _start(tmp_path, layers=2)
     examples = prepare(PAIRS, trunk, table, Saturation())
-    centres = unit(np.random.default_rng(0).normal(size=(len(table), 16)).astype(np.float32))
     texts = shown_texts(PAIRS)
     config = TrainConfig(
         steps=6, batch=4, warmup=1, sampled=3, query_top=2, trunk_rate=3e-3, hold=200.0
@@ -108,24 +123,16 @@ def test_more_layers_than_there_are_cannot_be_unfrozen(tmp_path: Path) -> None:
 
 def test_a_branch_learns_for_the_sparse_side_alone(tmp_path: Path) -> None:
     from knowledge.encode.bundled import BundledEncoder
-    from tests.knowledge.encode.tiny_models import plain_encoder
     from training.build import bundled_config, start_head
     from training.examples import prepare, shown_texts
     from training.export import export_model, export_trunk
     from training.head import HeadConfig
     from training.train import TrainConfig, Trainer
-    from training.trunk import Trunk, unit
+    from training.trunk import Trunk
     from training.upper_layers import UpperLayers
 
-    backbone = tmp_path / "tiny"
-    plain_encoder(backbone, layers=3)
-    export_trunk(backbone, tmp_path / "trunk.onnx")
-    trunk = Trunk(tmp_path / "trunk.onnx", backbone / "tokenizer.json")
-    names = ["reset", "password", "login", *(f"other{number}" for number in range(100))]
-    table = TermTable([(name, name, ()) for name in names])
-    table.save(tmp_path / "terms.tsv")
+    backbone, trunk, table, centres = _start(tmp_path, layers=3)
     examples = prepare(PAIRS, trunk, table, Saturation(), dropped_states=False)
-    centres = unit(np.random.default_rng(0).normal(size=(len(table), 16)).astype(np.float32))
     texts = shown_texts(PAIRS)
     upper = UpperLayers(backbone, 2, texts, branch=True, keep=tmp_path / "lower")
     trunk_before = {name: value.clone() for name, value in upper.model.state_dict().items()}
